@@ -1,0 +1,104 @@
+# What one does in this checkout. Needs git, make and a Python; uv is fetched when there is none.
+
+VENV  := .venv
+TOOLS := .tools
+BIN   := $(VENV)/bin
+PYTHON := $(BIN)/python
+PYTHON_VERSION := $(shell cat .python-version)
+
+# pyspark-client for the Python workers of the embedded engine, where mdf_magics/engines/embedded.py looks for it.
+WORKER := $(VENV)/share/mdf_magics/worker
+
+# A uv that answers (a version manager's shim may not), else our own.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
+
+# worksteal: neighbours share fixtures, and no processor waits for a long file at the end.
+# logical: `auto` counts cores, which virtual machines under-report.
+PYTEST := $(PYTHON) -m pytest -n logical --dist worksteal
+
+READY := $(VENV)/ready
+
+.PHONY: help setup tools demo lab test test-all lint format bench lock clean
+
+help:  ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## leave a ready .venv here; nothing to do when it is up to date
+
+# `sync` brings exactly what the lock says and takes away the rest, this project too: it comes last.
+$(READY): pyproject.toml .python-version requirements/dev.txt requirements/worker.txt | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(PYTHON_VERSION)")' 2>/dev/null \
+	  || { rm -rf $(VENV); $(UV) venv --python $(PYTHON_VERSION) $(VENV) \
+	    || { echo "Python $(PYTHON_VERSION) is needed and was not found: install it, then try again." >&2; exit 1; }; }
+	$(UV) pip sync --python $(PYTHON) --require-hashes --compile-bytecode requirements/dev.txt
+	$(UV) pip install --python $(PYTHON) --target $(WORKER) --no-deps --no-build-isolation \
+	  --require-hashes --compile-bytecode -r requirements/worker.txt
+	$(UV) pip install --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Any Python's pip can fetch uv: it is one file that needs no Python.
+$(TOOLS)/bin/uv: requirements/uv.txt
+	@for python in python3 python3.12 python /usr/bin/python3; do \
+	  if $$python -m pip --version >/dev/null 2>&1; then \
+	    echo "fetching uv into $(TOOLS) with $$python"; \
+	    $$python -m pip install --quiet --disable-pip-version-check --upgrade --target $(TOOLS) \
+	      --require-hashes -r requirements/uv.txt && touch $@ && exit 0; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "No Python with pip was found: install one (Debian: python3-pip) or uv, then try again." >&2; exit 1
+
+demo: setup  ## run examples/quickstart.ipynb without a browser; results are in build/demo
+	$(PYTHON) examples/run_quickstart.py
+
+lab: setup  ## open the quickstart in JupyterLab
+	$(PYTHON) -m jupyterlab examples/quickstart.ipynb
+
+test: setup  ## run the tests on a sample; needs PyPI only (ARGS="-k name" for some)
+	$(PYTEST) $(ARGS)
+
+test-all: setup tools  ## run all tests in full size, with browsers and open-source Spark where the machine has them
+	MDF_TESTS=all $(PYTEST) $(ARGS)
+
+# What only test-all needs and pip or npm can bring. pytest says which tests are left out for what is missing.
+tools: $(TOOLS)/spark/ready $(TOOLS)/npm/ready
+	@command -v chromium >/dev/null || echo "chromium is missing: no browser tests (apt-get install chromium)"
+
+$(TOOLS)/spark/ready: requirements/spark.txt | $(READY)
+	@if command -v java >/dev/null; then set -x; \
+	  $(UV) venv --allow-existing --python $(PYTHON_VERSION) $(TOOLS)/spark && \
+	  $(UV) pip sync --python $(TOOLS)/spark/bin/python --require-hashes --compile-bytecode \
+	    --build-constraints requirements/dev.txt requirements/spark.txt && touch $@; \
+	else echo "java is missing: no tests of pipelines on open-source Spark (install Java 17)"; fi
+
+$(TOOLS)/npm/ready: requirements/npm.txt
+	@if command -v npm >/dev/null; then set -x; \
+	  npm install --prefix $(TOOLS)/npm --ignore-scripts --no-audit --no-fund --no-save \
+	    $$(grep -v '^#' $<) && touch $@; \
+	else echo "npm is missing: no tests of completion in YAML files (install Node.js 20)"; fi
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup  ## put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup  ## run every script in benchmarks/
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script"; done
+
+# UPGRADE="--upgrade" takes the newest of everything, UPGRADE="-P name" of one package.
+COMPILE = $(UV) pip compile --quiet --universal --python-version $(PYTHON_VERSION) --generate-hashes \
+  --custom-compile-command "make lock" $(UPGRADE)
+
+lock: | $(UV)  ## write requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(COMPILE) --extra connect --group dev pyproject.toml --output-file requirements/dev.txt
+	$(COMPILE) --group spark --output-file requirements/spark.txt
+	$(COMPILE) --group worker --no-deps --output-file requirements/worker.txt
+	$(COMPILE) --group uv --output-file requirements/uv.txt
+
+clean:  ## remove what make made: .venv, .tools, build, caches; .mdf (local state) stays
+	rm -rf $(VENV) $(TOOLS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find mdf_magics tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
