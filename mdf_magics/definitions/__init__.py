@@ -1,0 +1,1 @@
+"""Definitions: what people write, read with positions and edited without loss."""
