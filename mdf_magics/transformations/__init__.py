@@ -1,0 +1,1 @@
+"""Transformations: parameters, SQL rendering, Python functions, lineage."""
