@@ -1,0 +1,304 @@
+"""A plan is carried out: files first, then level by level, and all of it written down.
+
+What is done stays done. What needs something that failed is blocked, the rest goes on.
+The intents of a level are one write, before its calls; outcomes are written together,
+at most a second after they are known (a marker covers that gap).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
+from functools import partial
+
+from mdf_magics.deploying.calling import call_all
+from mdf_magics.deploying.identity import text_hash
+from mdf_magics.deploying.kept_lease import KeptLease, NotBegun
+from mdf_magics.deploying.origin import Origin
+from mdf_magics.deploying.plan import Action, Plan
+from mdf_magics.deploying.references import resolved
+from mdf_magics.deploying.result import (
+    Blocked,
+    DeployResult,
+    Done,
+    Failed,
+    OnProgress,
+    Progress,
+)
+from mdf_magics.deploying.sending import Sender
+from mdf_magics.deploying.steps import Step, StepId, levels
+from mdf_magics.deploying.workspaces.protocol import (
+    OutcomeUnknown,
+    Workspace,
+    WorkspaceError,
+)
+from mdf_magics.errors import LeaseLost, Problem
+from mdf_magics.state.protocol import JournalRow, Snapshot
+
+GROUP_SECONDS = 1.0
+"""How long an outcome may wait to be written together with others."""
+
+_PAST = {
+    "create": "created",
+    "update": "updated",
+    "rebuild": "rebuilt",
+    "delete": "deleted",
+    "forget": "forgotten",
+}
+
+
+class Application:
+    """One plan being carried out under one lease."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        state: Snapshot,
+        workspace: Workspace,
+        lease: KeptLease,
+        sender: Sender,
+        *,
+        concurrency: int,
+        progress: OnProgress,
+    ) -> None:
+        """Bind a plan to what it is carried out with.
+
+        Args:
+            plan: What to do.
+            state: What it was made from.
+            workspace: Where to do it.
+            lease: The lease, which is renewed meanwhile.
+            sender: Makes the calls.
+            concurrency: How many calls run at once.
+            progress: Told of every resource and file, in this thread.
+        """
+        self._plan = plan
+        self._state = state
+        self._workspace = workspace
+        self._lease = lease
+        self._sender = sender
+        self._concurrency = concurrency
+        self._progress = progress
+        self._ids = {key: row.remote_id or "" for key, row in state.resources.items()}
+        self._broken: dict[str, WorkspaceError] = {}
+        self._stopped: set[StepId] = set()
+        self._ended: list[tuple[Step, JournalRow]] = []
+        self._oldest = 0.0
+        self._done: list[Done] = []
+        self._failed: list[Failed] = []
+        self._blocked: list[Blocked] = []
+
+    def run(
+        self, uploads: Mapping[str, str], uploaded: Mapping[str, str], origin: Origin
+    ) -> DeployResult:
+        """Carry the plan out.
+
+        Args:
+            uploads: Every file that the resources use, with its text.
+            uploaded: The SHA-256 of every file that is there.
+            origin: Where the deploy comes from.
+
+        Raises:
+            LeaseLost: Somebody else has taken the lease over; this deploy has stopped.
+            StateError: The state could not be written; this deploy has stopped.
+        """
+        hashes = {path: text_hash(text) for path, text in uploads.items()}
+        workspace_id = self._workspace.workspace_id
+        steps = levels(self._plan, self._state, hashes, origin, workspace_id)
+        for action in self._plan.of("unknown"):
+            self._stopped |= {(action.key, "make"), (action.key, "remove")}
+            self._fail(left_alone(action))
+        if self._plan.of("create", "update", "rebuild"):
+            changed = {
+                path: text
+                for path, text in uploads.items()
+                if uploaded.get(path) != hashes[path]
+            }
+            self._upload(changed)
+        try:
+            for level in steps:
+                self._carry_out([step for step in level if self._may_begin(step)])
+        except LeaseLost:
+            self._remove_orphans()
+            raise
+        if not self._failed:
+            self._clear_away(sorted(uploaded.keys() - uploads.keys()))
+        return DeployResult(
+            self._plan.target,
+            tuple(self._done),
+            tuple(self._failed),
+            tuple(self._blocked),
+            tuple(self._sender.warnings),
+        )
+
+    def _upload(self, changed: Mapping[str, str]) -> None:
+        def ended(path: str, future: Future[None]) -> None:
+            status, detail = "done", ""
+            try:
+                future.result()
+            except (CancelledError, NotBegun):
+                return
+            except WorkspaceError as error:
+                self._broken[path] = error
+                status, detail = "failed", error.message
+            self._progress(Progress(path, "file", "upload", status, detail))
+
+        call_all(
+            {
+                path: partial(self._sender.upload, path, text)
+                for path, text in sorted(changed.items())
+            },
+            concurrency=self._concurrency,
+            ended=ended,
+            tick=self._lease.keep,
+            stop=self._lease.stop,
+        )
+
+    def _may_begin(self, step: Step) -> bool:
+        action = step.action
+        needed = sorted({key for key, part in step.needs & self._stopped})
+        if needed:
+            self._stopped.add(step.step_id)
+            if action.action != "rebuild" or step.step_id[1] == "make":
+                blocked = Blocked(action.key, action.kind, action.action, tuple(needed))
+                self._blocked.append(blocked)
+                self._tell(action, "blocked", f"{', '.join(needed)} failed")
+            return False
+        files = action.resource.files if action.resource else ()
+        broken = next((path for path in files if path in self._broken), None)
+        if broken and step.step_id[1] == "make":
+            error = self._broken[broken]
+            what = f"{broken} could not be uploaded: {error.message}"
+            self._stopped.add(step.step_id)
+            self._fail(_failed(action, Problem(error.code, what, error.hint)))
+            return False
+        return True
+
+    def _carry_out(self, steps: list[Step]) -> None:
+        if not steps:
+            return
+        self._lease.write([step.intent for step in steps])
+        by_id = {step.intent.operation_id: step for step in steps}
+        calls = {}
+        for operation_id, step in by_id.items():
+            calls[operation_id] = partial(self._sender.send, step, self._settings(step))
+            self._tell(step.action, "started", "")
+
+        def ended(operation_id: str, future: Future[str]) -> None:
+            self._note(by_id[operation_id], future)
+
+        try:
+            call_all(
+                calls,
+                concurrency=self._concurrency,
+                ended=ended,
+                tick=self._tick,
+                stop=self._lease.stop,
+            )
+        finally:
+            self._write_outcomes()
+
+    def _settings(self, step: Step) -> dict[str, object]:
+        if step.step_id[1] == "remove":
+            return {}
+        return resolved(step.spec, self._ids, self._workspace.path_of)
+
+    def _note(self, step: Step, future: Future[str]) -> None:
+        """Remember what came of a step, to be written soon."""
+        try:
+            remote_id = future.result()
+        except (CancelledError, NotBegun):
+            error = "the deploy was stopped before this was begun"
+            self._ended.append(
+                (step, replace(step.intent, phase="failed", error=error))
+            )
+            return
+        except OutcomeUnknown as unknown:
+            # No outcome is written: the next deploy looks what came of it.
+            self._stop_at(step, unknown)
+            return
+        except WorkspaceError as error:
+            self._stop_at(step, error)
+            row = replace(step.intent, phase="failed", error=error.message)
+        else:
+            self._ids[step.intent.key] = remote_id
+            url = self._workspace.url(step.intent.kind, remote_id)
+            row = replace(step.intent, phase="done", remote_id=remote_id, url=url)
+        if not self._ended:
+            self._oldest = time.monotonic()
+        self._ended.append((step, row))
+
+    def _stop_at(self, step: Step, error: WorkspaceError) -> None:
+        self._stopped.add(step.step_id)
+        action = step.action
+        what = f"{action.kind} {action.key} could not be {_PAST[action.action]}"
+        problem = Problem(error.code, f"{what}: {error.message}", error.hint)
+        self._fail(_failed(action, problem))
+
+    def _fail(self, failed: Failed) -> None:
+        self._failed.append(failed)
+        status, message = "failed", failed.problem.message
+        self._progress(
+            Progress(failed.key, failed.kind, failed.action, status, message)
+        )
+
+    def _tick(self) -> None:
+        if self._ended and time.monotonic() - self._oldest >= GROUP_SECONDS:
+            self._write_outcomes()
+        else:
+            self._lease.keep()
+
+    def _write_outcomes(self) -> None:
+        if not self._ended:
+            return
+        self._ended.sort(key=lambda ended: ended[1].key)
+        self._lease.write([row for _, row in self._ended])
+        written, self._ended = self._ended, []
+        for step, row in written:
+            halfway = step.action.action == "rebuild" and row.operation == "delete"
+            if row.phase == "done" and not halfway:
+                remote_id = row.remote_id or ""
+                action = step.action.action
+                self._done.append(Done(row.key, row.kind, action, remote_id, row.url))
+                self._tell(step.action, "done", remote_id)
+
+    def _remove_orphans(self) -> None:
+        """Delete what we made too late: the new holder has made its own instead.
+
+        Only what this deploy got the id of in a reply, and the state doesn't know.
+        """
+        state = self._lease.state()
+        for step, row in self._ended:
+            kept = state.resources.get(row.key)
+            made = row.phase == "done" and row.operation == "create"
+            if made and kept and kept.remote_id != row.remote_id:
+                with contextlib.suppress(WorkspaceError):
+                    self._workspace.delete(step.intent.kind, row.remote_id or "")
+
+    def _clear_away(self, paths: list[str]) -> None:
+        """Remove files that nothing uses any more; they do no harm if that fails."""
+        for path in paths:
+            with contextlib.suppress(WorkspaceError):
+                self._sender.remove(path)
+            self._lease.keep()
+
+    def _tell(self, action: Action, status: str, detail: str) -> None:
+        event = Progress(action.key, action.kind, action.action, status, detail)
+        self._progress(event)
+
+
+def left_alone(action: Action) -> Failed:
+    """The failure of a resource that can't be told, so that nothing is done to it."""
+    reason = "; ".join(action.reasons)
+    message = f"{action.kind} {action.key} was left alone: {reason}"
+    hint = "Nothing is changed that can't be seen to be this target's."
+    return _failed(action, Problem("left-alone", message, hint))
+
+
+def _failed(action: Action, problem: Problem) -> Failed:
+    place = action.resource.place if action.resource else None
+    problem = replace(problem, place=place)
+    return Failed(action.key, action.kind, action.action, problem)

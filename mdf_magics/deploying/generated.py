@@ -1,0 +1,79 @@
+"""Writes the generated definitions of a target, for review and for git."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mdf_magics.definitions.storing import LOCAL_FOLDER, write_file
+from mdf_magics.planning.resources import RUNTIME_FILE, Compiled
+
+MADE_BY_US = "Written by mdf from definitions/"
+"""Stands in the first lines of every file that is generated."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What writing them changed; paths are relative to the project's root."""
+
+    folder: str
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+
+
+def generated_folder(target: str, *, development: bool) -> str:
+    """Where a target's files are: a development target's hold its user's name."""
+    shared = f"workflows/{target}"
+    return f"{LOCAL_FOLDER}/{shared}" if development else shared
+
+
+def write_generated(
+    root: Path, compiled: Compiled, *, development: bool, check: bool = False
+) -> Generated:
+    """Bring a target's files to what the definitions come to.
+
+    Args:
+        root: The project's root.
+        compiled: The texts.
+        development: The target is its user's own, so the files aren't committed.
+        check: Write nothing, only say what would be written and removed.
+
+    Returns:
+        What was (or would be) written and removed. Only files that bear our header
+        are ever removed.
+    """
+    folder = generated_folder(compiled.target, development=development)
+    written = [
+        path
+        for path, text in compiled.files.items()
+        if _content(root / folder / path) != text
+    ]
+    removed = [path for path in _ours(root / folder) if path not in compiled.files]
+    if not check:
+        for path in written:
+            write_file(root / folder / path, compiled.files[path])
+        for path in removed:
+            (root / folder / path).unlink()
+    return Generated(
+        folder,
+        tuple(f"{folder}/{path}" for path in written),
+        tuple(f"{folder}/{path}" for path in removed),
+        len(compiled.files) - len(written),
+    )
+
+
+def _content(path: Path) -> str | None:
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
+
+
+def _ours(folder: Path) -> Iterator[str]:
+    """Files that we wrote, relative to the folder."""
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file():
+            continue
+        head = path.read_bytes()[:200].decode("utf-8", "replace")
+        if MADE_BY_US in head or name == RUNTIME_FILE:
+            yield name

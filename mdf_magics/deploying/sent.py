@@ -1,0 +1,49 @@
+"""What the state says was sent last."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mdf_magics.errors import Problem, StateError
+from mdf_magics.state.protocol import JournalRow
+
+
+def sent_spec(row: JournalRow) -> dict[str, Any] | None:
+    """The spec as last sent; None for what was adopted and not updated since.
+
+    Raises:
+        StateError: The state doesn't hold what mdf_magics has written.
+    """
+    if row.spec is None:
+        return None
+    spec = _parsed(row, row.spec)
+    if not isinstance(spec, dict):
+        raise _damaged(row)
+    return spec
+
+
+def sent_tables(row: JournalRow) -> tuple[str, ...]:
+    """The tables that the resource builds. Raises StateError like `sent_spec`."""
+    tables = _parsed(row, row.tables or "[]")
+    if not isinstance(tables, list):
+        raise _damaged(row)
+    return tuple(str(table) for table in tables)
+
+
+def _parsed(row: JournalRow, text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _damaged(row) from error
+
+
+def _damaged(row: JournalRow) -> StateError:
+    return StateError(
+        Problem(
+            "state-damaged",
+            f"row {row.seq} of {row.target}'s state ({row.key}) can't be read",
+            "Somebody has changed it by hand. Restore it from a copy, or move the\n"
+            "state away and say  mdf state rebuild .",
+        )
+    )

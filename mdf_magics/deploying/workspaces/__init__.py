@@ -1,0 +1,1 @@
+"""Where resources are deployed to: one protocol, an adapter for each kind."""

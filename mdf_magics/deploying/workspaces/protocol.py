@@ -1,0 +1,192 @@
+"""What the deployer knows of a workspace: one protocol, two adapters.
+
+WorkspaceError        a call to the workspace did not do what it should
+├── NotFound          there is no such resource (said by the server, never guessed)
+├── PermissionDenied  the server doesn't say: it may be there or not
+├── NameTaken         a pipeline of that name exists (names of jobs may repeat)
+├── Refused           the server won't have it: nothing was changed
+└── OutcomeUnknown    the reply was lost: the call may or may not have had its effect
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mdf_magics.errors import DeployError, Problem
+
+
+class WorkspaceError(DeployError):
+    """A call to the workspace did not do what it should."""
+
+    code = "workspace"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Say what is wrong.
+
+        Args:
+            message: One sentence without a final stop.
+            hint: What to do, in full sentences.
+        """
+        super().__init__(Problem(self.code, message, hint))
+        self.message = message
+        self.hint = hint
+
+
+class NotFound(WorkspaceError):
+    """There is no such resource."""
+
+    code = "not-found"
+
+
+class PermissionDenied(WorkspaceError):
+    """We may not see or change it. It never means that it is gone."""
+
+    code = "permission-denied"
+
+
+class NameTaken(WorkspaceError):
+    """A pipeline of that name exists: names of pipelines are unique."""
+
+    code = "name-taken"
+
+
+class Refused(WorkspaceError):
+    """The workspace won't have it; nothing was changed."""
+
+    code = "refused"
+
+
+class OutcomeUnknown(WorkspaceError):
+    """The reply was lost: look before calling again."""
+
+    code = "outcome-unknown"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A job or a pipeline as the workspace has it."""
+
+    kind: str
+    """`job` or `pipeline`."""
+    remote_id: str
+    name: str
+    settings: dict[str, Any]
+    """All its fields by their API names, name and tags included."""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags; our marker is among them."""
+        return self.settings.get("tags") or {}
+
+
+@dataclass(frozen=True)
+class TableRun:
+    """What came of one table, or of a whole part that could not be started."""
+
+    name: str
+    """The table; the key of a part where that was skipped."""
+    status: str
+    """`running`, `succeeded`, `failed` or `skipped`."""
+    seconds: float | None = None
+    rows: int | None = None
+    error: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The table in the shape that `mdf run --json` documents."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "seconds": self.seconds,
+            "rows": self.rows,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is to do."""
+
+    run_id: str
+    """Made by the caller, at most 64 characters: the same one starts nothing twice."""
+    tables: frozenset[str] | None = None
+    """Only these tables; None: all of them."""
+    full_refresh: bool = False
+
+
+class Workspace(Protocol):
+    """One workspace with the jobs, pipelines and files of one target.
+
+    Methods raise WorkspaceError. `create` sends exactly one request: an adapter never
+    repeats it by itself, because a repeated create makes a second job.
+    """
+
+    workspace_id: str
+    """Which workspace it is; recorded with every row and compared."""
+    call_seconds: float
+    """After this time no call that was begun can have an effect any more."""
+    listing_lag_seconds: float
+    """How long after a create `find` may still miss the resource."""
+
+    def path_of(self, path: str, *, notebook: bool) -> str:
+        """Where an uploaded file lies, as `settings` must name it.
+
+        Args:
+            path: Relative to `workflows/<target>`: `src`, `src/gold.py`.
+            notebook: Whether it is used as a notebook: those may lose their suffix.
+        """
+
+    def url(self, kind: str, remote_id: str) -> str | None:
+        """Where a person looks at it; None where there is no such page."""
+
+    def create(self, kind: str, settings: dict[str, Any]) -> str:
+        """Make a resource and return its id, by one request that is never repeated."""
+
+    def get(self, kind: str, remote_id: str) -> Remote:
+        """Read one resource with all its tasks. Raises NotFound, PermissionDenied."""
+
+    def find(self, kind: str, name: str | None) -> list[Remote]:
+        """All resources of this display name, ours or not, the oldest first.
+
+        Args:
+            kind: `job` or `pipeline`.
+            name: The whole name; None: every name.
+        """
+
+    def update(self, kind: str, remote_id: str, settings: dict[str, Any]) -> None:
+        """Replace all settings of a resource. Doing it twice is doing it once."""
+
+    def delete(self, kind: str, remote_id: str) -> None:
+        """Remove a resource, but none of the tables that it built. Raises NotFound."""
+
+    def uploaded(self) -> dict[str, str]:
+        """Uploaded files: path relative to `workflows/<target>` to SHA-256 of the text.
+
+        A file that was changed by hand has another hash than was uploaded, or none.
+        """
+
+    def upload(self, path: str, text: str) -> None:
+        """Write one file whole, or not at all."""
+
+    def remove(self, path: str) -> None:
+        """Remove one uploaded file; does nothing when it is not there."""
+
+    def run(
+        self,
+        kind: str,
+        remote_id: str,
+        request: RunRequest,
+        progress: Callable[[TableRun], None],
+    ) -> Iterable[TableRun]:
+        """Run a job or pipeline, with what it refers to, and wait for its end.
+
+        Args:
+            kind: `job` or `pipeline`.
+            remote_id: Which one.
+            request: What to do.
+            progress: Called whenever a table's status changes.
+
+        Returns:
+            The last word on every table, in the order in which they ended.
+        """

@@ -1,0 +1,31 @@
+"""A deploy may die anywhere: the next one finishes it, and nothing is there twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "scenario", ["first", "change", pytest.param("rebuild", marks=pytest.mark.full)]
+)
+def test_killed_at_each_call(tmp_path: Path, scenario: str, when: str):
+    """`kill -9` around every call to the workspace and every write of the state."""
+    command = [sys.executable, "-m", "tests.deploying.kill_each_call"]
+
+    done = subprocess.run(
+        [*command, str(tmp_path), scenario, when],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) >= 16
