@@ -1,0 +1,1 @@
+"""What generated sources import on a cluster; it imports nothing of the rest."""
