@@ -1,0 +1,79 @@
+"""The first rows of a Spark DataFrame as Python objects, by one fetch.
+
+Values come as pyarrow makes them: timestamps know that they are UTC, a map is a dict, a
+struct is a dict. What Arrow or Python can't hold is cast to a string by the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mdf_magics.engines.protocol import Column, Rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType, StructType
+
+
+def first_rows(frame: DataFrame, count: int) -> Rows:
+    """The first `count` rows of a frame; one more is asked for, to know of more."""
+    limited = frame.limit(count + 1)
+    schema = limited.schema
+    table = _fetchable(limited, schema).toArrow()
+    values = (
+        column.to_pylist(maps_as_pydicts="lossy")  # a map's keys are unique as it is
+        for column in table.columns
+    )
+    rows = tuple(zip(*values, strict=True))
+    return Rows(columns_of(schema), rows[:count], more=len(rows) > count)
+
+
+def columns_of(schema: StructType) -> tuple[Column, ...]:
+    """The columns of a schema, with their types as the engine names them."""
+    return tuple(
+        Column(field.name, field.dataType.simpleString()) for field in schema.fields
+    )
+
+
+def _fetchable(frame: DataFrame, schema: StructType) -> DataFrame:
+    from pyspark.sql import functions
+
+    fields = schema.fields
+    if all(_fits_python(field.dataType) for field in fields):
+        return frame
+    names = [f"column_{number}" for number in range(len(fields))]
+    return frame.toDF(*names).select(
+        *(
+            name
+            if _fits_python(field.dataType)
+            else functions.col(name).cast("string").alias(name)
+            for name, field in zip(names, fields, strict=True)
+        )
+    )
+
+
+def _fits_python(kind: DataType, *, nested: bool = False) -> bool:
+    from pyspark.sql import types
+
+    match kind:
+        case types.NullType():  # Arrow refuses an array that is empty and has no type
+            return not nested
+        case types.ArrayType():
+            return _fits_python(kind.elementType, nested=True)
+        case types.MapType():
+            hashable = isinstance(kind.keyType, types.AtomicType)
+            return hashable and all(
+                _fits_python(part, nested=True)
+                for part in (kind.keyType, kind.valueType)
+            )
+        case types.StructType():
+            names = {field.name for field in kind.fields}
+            return len(names) == len(kind.fields) and all(
+                _fits_python(field.dataType, nested=True) for field in kind.fields
+            )
+        case types.CalendarIntervalType() | types.YearMonthIntervalType():
+            return False
+        case types.VariantType():  # a string of it is its JSON
+            return False
+        case _:
+            return True
