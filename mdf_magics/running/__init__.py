@@ -1,0 +1,1 @@
+"""Running: previews without a deploy, and local runs of what is deployed."""

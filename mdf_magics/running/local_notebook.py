@@ -1,0 +1,297 @@
+"""Executes a deployed notebook in this process, as a task of a job would.
+
+A notebook sees `spark`, `dbutils` and `display`. What it imports from its own folder,
+first of all `mdf_runtime`, is loaded for one run and seen by that run alone: two
+projects in one process have a copy each, and a new deploy is there at the next run.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import itertools
+import json
+import linecache
+import re
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType, SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+RUNTIME = "mdf_runtime"
+
+SUFFIXES = (".py", ".ipynb")
+
+_MAGIC_CELL = re.compile(r"^# MAGIC (%(?!md\b)\S+)", re.MULTILINE)
+"""A cell of a Databricks notebook in another language than Python; text is none."""
+
+_MAGIC_LINE = re.compile(r"^\s*([%!]\S*)", re.MULTILINE)
+"""A line of a Jupyter notebook that isn't Python."""
+
+_runs = itertools.count(1)
+
+
+class NotebookError(Exception):
+    """A notebook can't be executed here; the message says why and what to do."""
+
+
+class _Exit(BaseException):
+    """`dbutils.notebook.exit`: no `except Exception` of a notebook may catch it."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+class Modules:
+    """The Python files beside notebooks, for one run.
+
+    They are in `sys.modules` under names that no other run uses, because dataclasses
+    and pickle look there. Functions for rows are pickled by value: the engine's server
+    doesn't know these names.
+    """
+
+    def __init__(self, warehouse: Path | None) -> None:
+        """Load nothing yet.
+
+        Args:
+            warehouse: What the runtime is told: the embedded engine's folder, or None.
+        """
+        self._warehouse = warehouse
+        self._package = f"mdf_local_run_{next(_runs)}"
+        self._loaded: dict[Path, ModuleType] = {}
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget what was loaded."""
+        for module in self._loaded.values():
+            if sys.modules.pop(module.__name__, None):
+                _cloudpickle().unregister_pickle_by_value(module)
+
+    def builtins(self, folder: Path) -> dict[str, Any]:
+        """Python's builtins, with an `import` that looks into a folder first."""
+
+        def find(
+            name: str,
+            globals: Mapping[str, object] | None = None,  # noqa: A002 - as Python calls it
+            locals: Mapping[str, object] | None = None,  # noqa: A002
+            fromlist: tuple[str, ...] = (),
+            level: int = 0,
+        ) -> ModuleType:
+            file = folder / f"{name}.py"
+            if level == 0 and "." not in name and file.is_file():
+                return self.load(file)
+            return builtins.__import__(name, globals, locals, fromlist, level)
+
+        return {**vars(builtins), "__import__": find}
+
+    def load(self, file: Path) -> ModuleType:
+        """A file of a folder as a module, loaded once in a run."""
+        with self._lock:
+            if file in self._loaded:
+                return self._loaded[file]
+            name = f"{self._package}.{len(self._loaded)}.{file.stem}"
+            spec = importlib.util.spec_from_file_location(name, file)
+            if spec is None:
+                raise ImportError(f"{file} can't be imported")
+            module = importlib.util.module_from_spec(spec)
+            vars(module)["__builtins__"] = self.builtins(file.parent)
+            self._loaded[file] = sys.modules[name] = module
+            _cloudpickle().register_pickle_by_value(module)
+            try:
+                # Not by its loader: what it has cached may be of the last deploy.
+                exec(_compiled(file.read_text("utf-8"), str(file)), vars(module))  # noqa: S102
+            except BaseException:
+                del self._loaded[file], sys.modules[name]
+                raise
+            if file.stem == RUNTIME:
+                warehouse = self._warehouse
+                vars(module)["WAREHOUSE"] = str(warehouse) if warehouse else None
+            return module
+
+
+def execute(
+    notebook: Path, parameters: Mapping[str, str], spark: SparkSession, modules: Modules
+) -> str | None:
+    """Execute a notebook from its first cell to its last one, or to its exit.
+
+    Args:
+        notebook: A file, `.py` or `.ipynb`.
+        parameters: The values of its widgets.
+        spark: What it sees as `spark`.
+        modules: Where its folder's files are loaded.
+
+    Returns:
+        What it handed to `dbutils.notebook.exit`, if it did.
+
+    Raises:
+        NotebookError: It has magics that only Databricks executes, or isn't readable.
+        Exception: Whatever its code raises.
+    """
+    namespace = {
+        # As on Databricks; and pickle takes functions of `__main__` by value.
+        "__name__": "__main__",
+        "__file__": str(notebook),
+        "__builtins__": modules.builtins(notebook.parent),
+        "spark": spark,
+        "dbutils": Dbutils(Widgets(dict(parameters)), NotebookTools(notebook)),
+        "display": _display,
+    }
+    _make_active(spark)
+    try:
+        for code in list(_cells(notebook)):
+            exec(code, namespace)  # noqa: S102 - executing it is what is asked for
+    except _Exit as done:
+        return done.value
+    except SystemExit as done:
+        if done.code:
+            raise NotebookError(f"it ended with sys.exit({done.code!r})") from done
+    return None
+
+
+@dataclass
+class Widgets:
+    """`dbutils.widgets`: a task's parameters, and defaults that a notebook states."""
+
+    values: dict[str, str]
+
+    def get(self, name: str) -> str:
+        """A parameter's value."""
+        if name not in self.values:
+            there_are = ", ".join(sorted(self.values)) or "none"
+            raise NotebookError(
+                f'the task gives no parameter "{name}"; there are: {there_are}. '
+                f'State a default before:  dbutils.widgets.text("{name}", "...")'
+            )
+        return self.values[name]
+
+    def getAll(self) -> dict[str, str]:  # noqa: N802 - Databricks' name
+        """All parameters."""
+        return dict(self.values)
+
+    def text(self, name: str, defaultValue: str, label: str = "") -> None:  # noqa: ARG002, N803 - Databricks' names
+        """State a parameter and its default."""
+        self.values.setdefault(name, defaultValue)
+
+    def dropdown(
+        self,
+        name: str,
+        defaultValue: str,  # noqa: N803 - Databricks' names
+        choices: list[str],  # noqa: ARG002
+        label: str = "",
+    ) -> None:
+        """As `text`: a task shows no widgets."""
+        self.text(name, defaultValue, label)
+
+    combobox = multiselect = dropdown
+
+    def remove(self, name: str) -> None:
+        """Nothing: a task keeps its parameters."""
+
+    def removeAll(self) -> None:  # noqa: N802 - Databricks' name
+        """Nothing: a task keeps its parameters."""
+
+
+@dataclass
+class NotebookTools:
+    """`dbutils.notebook`."""
+
+    _notebook: Path
+
+    def exit(self, value: object) -> NoReturn:
+        """End the notebook here, with a value for who runs it."""
+        raise _Exit(str(value))
+
+    def run(self, path: str, *_: object) -> NoReturn:
+        """Refuse: there is no workspace to find the other notebook in."""
+        raise NotebookError(
+            f"dbutils.notebook.run({path!r}) needs a Databricks workspace. "
+            "Make that notebook a table of its own."
+        )
+
+    @property
+    def entry_point(self) -> Any:
+        """The way to the notebook's path, as far as code takes it."""
+        path = SimpleNamespace(get=lambda: str(self._notebook.with_suffix("")))
+        context = SimpleNamespace(notebookPath=lambda: path)
+        notebook = SimpleNamespace(getContext=lambda: context)
+        return SimpleNamespace(
+            getDbutils=lambda: SimpleNamespace(notebook=lambda: notebook)
+        )
+
+
+@dataclass
+class Dbutils:
+    """As much of `dbutils` as makes sense on a machine of one's own."""
+
+    widgets: Widgets
+    notebook: NotebookTools
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"dbutils.{name} is only on Databricks; here are dbutils.widgets and "
+            "dbutils.notebook.exit"
+        )
+
+
+def _display(*_: object, **__: object) -> None:
+    """Nothing: nobody looks at a task's cells, and showing rows would compute them."""
+
+
+def _cells(notebook: Path) -> Iterator[CodeType]:
+    """The code of a notebook, under file names by which a traceback finds the line."""
+    text = notebook.read_text(encoding="utf-8")
+    if notebook.suffix != ".ipynb":
+        if magic := _MAGIC_CELL.search(text):
+            raise _not_python(magic[1])
+        yield _compiled(text, str(notebook))
+        return
+    try:
+        cells = json.loads(text)["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotebookError(f"{notebook.name} is no Jupyter notebook") from error
+    for number, cell in enumerate(cells, 1):
+        if cell["cell_type"] == "code":
+            code, name = "".join(cell["source"]), f"{notebook}, cell {number}"
+            linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+            try:
+                yield _compiled(code, name)
+            except SyntaxError:
+                if magic := _MAGIC_LINE.search(code):
+                    raise _not_python(magic[1]) from None
+                raise
+
+
+def _compiled(text: str, name: str) -> CodeType:
+    return compile(text, name, "exec", dont_inherit=True)
+
+
+def _not_python(magic: str) -> NotebookError:
+    return NotebookError(
+        f"it uses {magic}, which a local run can't execute. "
+        "Write it in Python, such as  spark.sql(...) ."
+    )
+
+
+def _make_active(spark: SparkSession) -> None:
+    """Let `SparkSession.active()` find the session in this thread, as in a notebook."""
+    type(spark)._set_default_and_active_session(spark)  # type: ignore[attr-defined] # noqa: SLF001 - pyspark has no public way
+
+
+def _cloudpickle() -> Any:
+    from pyspark import cloudpickle
+
+    return cloudpickle
