@@ -1,0 +1,213 @@
+"""Defining: a cell is read, checked, previewed, and then saved with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mdf_magics.definitions.cells import Magic, read_cell
+from mdf_magics.definitions.loading import Definitions, Entry, Unsaved, load
+from mdf_magics.definitions.saving import NOTHING_SAVED, Saving, plan_saving
+from mdf_magics.definitions.storing import Change, locked, write
+from mdf_magics.definitions.substitution import Scope
+from mdf_magics.engines import Column
+from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
+from mdf_magics.planning.expansion import Table, expanded_names
+from mdf_magics.planning.steps import Planned
+from mdf_magics.results import Added, Previewed
+from mdf_magics.running.preview import ROWS, Previewer
+
+if TYPE_CHECKING:
+    from mdf_magics.project import Project
+
+
+@dataclass(frozen=True)
+class AddOptions:
+    """What a magic's line says about one execution of its cell."""
+
+    no_save: bool = False
+    no_preview: bool = False
+    rows: int = ROWS
+    full: bool = False
+    replace: bool = False
+    """The cell may remove tables of its `for_each` entry."""
+    force: bool = False
+    """A transformation may break tables that use it."""
+    preview: str | None = None
+    """For a transformation: the table whose rows are shown."""
+
+
+@dataclass(frozen=True)
+class CellText:
+    """A cell as it was typed."""
+
+    magic: Magic
+    name: str
+    """What the line names; empty for nothing."""
+    line: str
+    """All that stands behind the magic."""
+    text: str
+    source: Source | None = None
+    first_line: int = 1
+
+
+class Adding:
+    """Cells on their way into the definitions; each sees those before it."""
+
+    def __init__(self, project: Project, options: AddOptions) -> None:
+        """Start with what is stored.
+
+        Args:
+            project: Where the cells go.
+            options: What to do with each.
+        """
+        self._project = project
+        self._options = options
+        self._cells: list[CellText] = []
+        self._unsaved: dict[str, str | None] = {}
+
+    def add(self, cell: CellText) -> Added:
+        """Check and preview one cell.
+
+        Raises:
+            DefinitionError: The cell is wrong, or breaks what is stored.
+            EngineError: Its preview fails.
+        """
+        definitions = load(self._project.root, self._unsaved)
+        saving = self._saving(cell, definitions, self._unsaved)
+        before = self._project.planned(definitions)
+        after = self._project.planned(saving.applied(definitions))
+        made = [one for one in after.tables.values() if one.entry is saving.entry]
+        self._refuse_losses(saving, before, after)
+        warnings = self._refuse_new_problems(saving, before, after)
+        preview, schemas = self._rehearsed(saving, after, made)
+        self._cells.append(cell)
+        self._unsaved[saving.change.path] = saving.change.after
+        return Added(
+            name=saving.entry.name,
+            kind=saving.kind,
+            preview=preview,
+            schemas=schemas,
+            file=saving.change.path,
+            line=saving.line,
+            diff=saving.change.diff() if saving.change.changes else "",
+            saved=not self._options.no_save,
+            inherited=_inherited(saving.entry),
+            warnings=tuple(warnings),
+        )
+
+    def save(self) -> None:
+        """Write all cells that were added, on top of what the files hold by now.
+
+        Raises:
+            DefinitionError: They don't fit any more; nothing was saved.
+        """
+        root = self._project.root
+        with locked(root):
+            unsaved: dict[str, str | None] = {}
+            changes: dict[str, Change] = {}
+            for cell in self._cells:
+                definitions = load(root, unsaved)
+                change = self._saving(cell, definitions, unsaved).change
+                first = changes.get(change.path, change)
+                changes[change.path] = Change(change.path, first.before, change.after)
+                unsaved[change.path] = change.after
+            write(root, list(changes.values()))
+        self._project.record_placement(self._project.planned())
+
+    def _saving(
+        self, cell: CellText, definitions: Definitions, unsaved: Unsaved
+    ) -> Saving:
+        read, problems = read_cell(
+            cell.magic, cell.line, cell.text, cell.source, cell.first_line
+        )
+        if problems:
+            raise DefinitionError(*problems, note=NOTHING_SAVED)
+        made_by = {
+            name: entry
+            for entry in definitions.tables
+            for name in expanded_names(entry, Scope({}))
+        }
+        return plan_saving(read, cell.name, definitions, unsaved, made_by)
+
+    def _refuse_losses(self, saving: Saving, before: Planned, after: Planned) -> None:
+        stored = saving.stored
+        if saving.kind != "tables" or stored is None or self._options.replace:
+            return
+        had = {one.name for one in before.tables.values() if one.entry is stored}
+        has = {one.name for one in after.tables.values() if one.entry is saving.entry}
+        lost = sorted(had - has)
+        if not lost:
+            return
+        number = f"{len(lost)} table{'' if len(lost) == 1 else 's'}"
+        message = f"this cell would remove {number} of the entry {stored.name}"
+        named = saving.entry.transformation
+        line = f"%%mdf_tables {named}" if named else "%%mdf_tables"
+        names = "\n".join(f"  - {name}" for name in lost)
+        hint = f"{names}\nSay  {line} --replace  if that is meant."
+        place = stored.place()
+        raise DefinitionError(
+            Problem("loses-tables", message, hint, place), note=NOTHING_SAVED
+        )
+
+    def _refuse_new_problems(
+        self, saving: Saving, before: Planned, after: Planned
+    ) -> list[Problem]:
+        """What the cell brings with it: errors are raised, warnings returned."""
+        known = {(one.code, one.message) for one in before.problems}
+        ours = saving.entry.document.source
+        brought = [
+            one
+            for one in after.problems
+            if (one.place is not None and one.place.source == ours)
+            or (one.code, one.message) not in known
+        ]
+        errors = [one for one in brought if one.severity == "error"]
+        broken = [one for one in errors if not one.place or one.place.source != ours]
+        forced = saving.kind == "transformation" and self._options.force
+        if forced:
+            errors = [one for one in errors if one not in broken]
+        if errors:
+            note = NOTHING_SAVED
+            if saving.kind == "transformation" and broken == errors:
+                note = f"Tables that use it would break: --force saves it. {note}"
+            raise DefinitionError(*errors, note=note)
+        return [one for one in brought if one.severity == "warning" or one in broken]
+
+    def _rehearsed(
+        self, saving: Saving, after: Planned, made: list[Table]
+    ) -> tuple[Previewed | None, dict[str, tuple[Column, ...]]]:
+        """The preview of the cell, before anything is saved."""
+        options = self._options
+        if saving.kind == "transformation":
+            if options.preview is None:
+                return None, {}
+            shown = [options.preview]
+        else:
+            shown = [one.name for one in made if one.body.kind != "notebook"]
+        if options.no_preview or not shown:
+            return None, {}
+        engine = self._project.engine(after)
+        root = str(self._project.root)
+        self._project.progress(f"previewing {shown[0]}")
+        try:
+            previewer = Previewer(after, engine, root)
+            preview = previewer.preview(shown[0], options.rows, all_rows=options.full)
+            schemas = {}
+            for name in shown if saving.kind == "tables" else ():
+                self._project.progress(f"reading the columns of {name}")
+                schemas[name] = previewer.schema(name)
+        except EngineError as error:
+            raise type(error)(*error.problems, note=NOTHING_SAVED) from error
+        return Previewed(preview), schemas
+
+
+def _inherited(entry: Entry) -> dict[str, Any]:
+    """What the file's `defaults` add to an entry."""
+    own = entry.value
+    return {
+        key: value
+        for key, value in entry.defaults.items()
+        if key not in own and not (key == "transformation" and entry.body)
+    }

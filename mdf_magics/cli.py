@@ -1,0 +1,241 @@
+"""The command `mdf`, made from the table of verbs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mdf_magics.commands import (
+    COMING,
+    VERBS,
+    Option,
+    Verb,
+    WrongUsage,
+    own_options,
+    usage,
+    verb,
+)
+from mdf_magics.errors import DefinitionError, MdfError, Problem, Source
+
+SUCCESS, FAILED, WRONG, PENDING = 0, 1, 2, 3
+"""Exit codes: all well (warnings included), errors, wrong usage, changes pending."""
+
+
+class _Command(click.Command):
+    """A command whose help is the verb's page."""
+
+    verb: Verb
+
+    def get_help(self, ctx: click.Context) -> str:
+        shared = "-C DIR, -t TARGET, --var KEY=VALUE go with every command."
+        return f"{usage(self.verb, 'command')}\n\n{shared}"
+
+
+class _Group(click.Group):
+    """Unknown commands get the sentence that the notebook gives."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            try:
+                verb(args[0])
+            except MdfError as error:
+                raise click.UsageError(str(error), ctx) from error
+        return super().resolve_command(ctx, args)
+
+
+def _shared_options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["-C", "folder"],
+            metavar="DIR",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Work as if started in DIR.",
+        ),
+        click.Option(["-t", "--target"], metavar="TARGET", help="Use this target."),
+        click.Option(
+            ["--var"], multiple=True, metavar="KEY=VALUE", help="Set ${var.KEY}."
+        ),
+        click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
+    ]
+
+
+def _click_option(option: Option) -> click.Option:
+    names = [f"--{option.name}", option.key]
+    if option.kind is bool:
+        return click.Option(names, is_flag=True, default=None, help=option.help)
+    optional = option.value.startswith("[")
+    return click.Option(
+        names,
+        type=click.IntRange(min=0) if option.kind is int else str,
+        default=option.default,
+        metavar=option.value,
+        help=option.help,
+        is_flag=False,
+        flag_value="" if optional else None,
+    )
+
+
+def _command(one: Verb) -> click.Command:
+    parameters: list[click.Parameter] = [
+        click.Argument([argument.name], required=argument.required, nargs=-1)
+        if argument.many
+        else click.Argument([argument.name], required=argument.required)
+        for argument in one.arguments
+    ]
+    parameters += [_click_option(option) for option in one.options_of("command")]
+
+    def callback(**given: Any) -> None:
+        click.get_current_context().exit(_perform(one, given))
+
+    command = _Command(
+        one.name,
+        params=[*parameters, *_shared_options()],
+        callback=callback,
+        short_help=one.summary,
+    )
+    command.verb = one
+    return command
+
+
+def _perform(one: Verb, given: dict[str, Any]) -> int:
+    context = click.get_current_context()
+    above = context.parent.params if context.parent else {}
+    shared = {
+        key: given.pop(key) or above.get(key)
+        for key in ("folder", "target", "var", "debug")
+    }
+    arguments = [given.pop(argument.name) for argument in one.arguments]
+    try:
+        result = _result(one, arguments, given, shared)
+    except MdfError as error:
+        if shared["debug"]:
+            raise
+        return _report(error, as_json=bool(given.get("json")))
+    if given.get("json"):
+        click.echo(json.dumps(result.to_json(), indent=2, default=str))
+    elif given.get("format") == "github":
+        click.echo(result.github())
+    else:
+        click.echo(result.text())
+    return _exit_code(result, given)
+
+
+def _result(
+    one: Verb, arguments: list[Any], given: dict[str, Any], shared: dict[str, Any]
+) -> Any:
+    from mdf_magics.adding import AddOptions
+    from mdf_magics.project import Project
+
+    folder = (shared["folder"] or Path.cwd()).resolve()
+    options = own_options(given)
+    if one.name == "init":
+        return Project.init(folder, **options)
+    project = Project.find(
+        folder, target=shared["target"], variables=_variables(shared["var"] or ())
+    )
+    with _progress() as progress:
+        try:
+            project.progress = progress
+            if one.name == "add":
+                return project.add_file(_source(arguments[0]), AddOptions(**options))
+            return getattr(project, one.method or one.name)(*arguments, **options)
+        finally:
+            project.close()
+
+
+def _source(file: str | None) -> Source:
+    """The cells to add: a file's text, or standard input."""
+    if file in (None, "-"):
+        return Source("<stdin>", sys.stdin.read())
+    path = Path(str(file))
+    try:
+        return Source(str(file), path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{file} can't be read: {getattr(error, 'strerror', None) or error}"
+        raise DefinitionError(Problem("unreadable-file", message)) from error
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        key, equals, value = one.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"--var wants KEY=VALUE, not {one!r}")
+        found[key] = value
+    return found
+
+
+def _exit_code(result: Any, given: dict[str, Any]) -> int:
+    from mdf_magics.results import failure_of
+
+    if failure_of(result):
+        return FAILED
+    if given.get("check") and result.stale:
+        return PENDING
+    if given.get("exit_code") and result.changes:
+        return PENDING
+    return SUCCESS
+
+
+def _report(error: MdfError, *, as_json: bool) -> int:
+    if as_json:
+        problems = [problem.to_json() for problem in error.problems]
+        click.echo(json.dumps({"problems": problems}, indent=2))
+    click.echo(str(error), err=True)
+    return WRONG if isinstance(error, WrongUsage) else FAILED
+
+
+class _progress:  # noqa: N801 (reads as a word where it is used)
+    """Shows what is going on, on a terminal only."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._status = None
+        if not sys.stderr.isatty():
+            return lambda _: None
+        from rich.console import Console
+
+        status = Console(stderr=True).status("")
+        status.start()
+        self._status = status
+        return lambda text: status.update(text.splitlines()[-1] if text else "")
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
+def _main() -> click.Group:
+    group = _Group(
+        "mdf",
+        params=_shared_options(),
+        help="Tables from a few functions: define, preview, deploy, run.",
+        commands=[_command(one) for one in VERBS if one.command],
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.params.append(_version())
+    return group
+
+
+def _version() -> click.Option:
+    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if value:
+            from importlib.metadata import version
+
+            click.echo(f"mdf_magics {version('mdf_magics')}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show
+    )
+
+
+main = _main()
+
+__all__ = ["COMING", "main"]

@@ -1,0 +1,485 @@
+"""The one table of verbs: names, options, help. Magics and `mdf` are made from it.
+
+Nothing heavy is imported here: loading the extension reads this table.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mdf_magics.errors import DefinitionError, Problem
+
+type Face = Literal["line", "cell", "both", "command"]
+"""How a verb is reached: as a line magic, a cell magic, both, or not as a magic."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A `--name` of a verb."""
+
+    name: str
+    help: str
+    kind: type = bool
+    """`bool` is a flag, `int` and `str` take a value."""
+    value: str = ""
+    """What the value is called in help."""
+    default: Any = None
+    face: Literal["both", "command", "magic"] = "both"
+
+    @property
+    def key(self) -> str:
+        """Its name as an argument of a method: `no_save`."""
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A word behind the verb."""
+
+    name: str
+    help: str
+    required: bool = True
+    many: bool = False
+    of: str = ""
+    """What it names, for completion: `table`, `transformation`, `target`."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing that a project can do."""
+
+    name: str
+    summary: str
+    """One line."""
+    face: Face = "line"
+    command: bool = True
+    """Whether `mdf` has it."""
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    details: str = ""
+    """More help, for one page."""
+    example: str = ""
+    """Lines that run."""
+    reports: bool = False
+    """Whether the command takes `--json`."""
+    method: str = ""
+    """The method of Project that does it; default: the verb's own name."""
+
+    @property
+    def magic(self) -> str:
+        """The magic's name."""
+        return f"mdf_{self.name}"
+
+    def options_of(self, face: Literal["command", "magic"]) -> tuple[Option, ...]:
+        """The options that one face of the verb has."""
+        common = (
+            (Option("target", "Use this target.", str, "TARGET"), _DEBUG)
+            if face == "magic" and self.name not in ("init", "target", "help")
+            else (_DEBUG,)
+            if face == "magic"
+            else ()
+        )
+        json = (_JSON,) if face == "command" and self.reports else ()
+        own = tuple(one for one in self.options if one.face in ("both", face))
+        return own + common + json
+
+
+_DEBUG = Option("debug", "Show the traceback of an error.")
+_JSON = Option("json", "Print one JSON object.")
+_ROWS = Option("rows", "How many rows to show.", int, "N", 20)
+_NO_SAVE = Option("no-save", "Preview only; save nothing.")
+_NO_PREVIEW = Option("no-preview", "Save without running anything.")
+_FULL = Option("full", "Count expectations over all rows.")
+_REPLACE = Option("replace", "Let the entry lose tables that the cell has no more.")
+_FORCE = Option("force", "Save a transformation that breaks tables.")
+_YES = Option("yes", "Agree to rebuilds and moves.")
+_DELETE = Option(
+    "delete",
+    "Agree to deletions; a number agrees to exactly so many.",
+    str,
+    "[COUNT]",
+)
+_TABLES = Argument("tables", "Tables; all when left out.", False, True, "table")
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "init",
+        "Start a project in this folder, or change the default target of the one here.",
+        options=(
+            Option("catalog", "Catalog of the tables.", str, "CATALOG"),
+            Option("schema-prefix", "Put before each schema's name.", str, "PREFIX"),
+        ),
+        details="Writes definitions/mdf.yml with a target `local`, whose engine runs"
+        " here: no account, no JVM.",
+        example="%mdf_init",
+    ),
+    Verb(
+        "target",
+        "Show the targets, or switch to one.",
+        command=False,
+        arguments=(Argument("name", "The target.", False, of="target"),),
+        example="%mdf_target local",
+        method="switch",
+    ),
+    Verb(
+        "transformation",
+        "Define a transformation that many tables can use.",
+        face="cell",
+        command=False,
+        arguments=(Argument("name", "Its name.", of="transformation"),),
+        options=(
+            _NO_SAVE,
+            _FORCE,
+            _ROWS,
+            Option("preview", "Show the rows of this table.", str, "TABLE"),
+        ),
+        details="YAML above the line `---`, the query or function below it. Parameters"
+        " have types: table, stream, files, column, columns, string, int, float, bool,"
+        " date, timestamp, list, expression.",
+        example="%%mdf_transformation latest_per_key\n"
+        "parameters: {source: table, keys: columns, order_by: column}\n"
+        "---\n"
+        "SELECT * FROM (\n"
+        "  SELECT *, row_number() OVER (\n"
+        "    PARTITION BY {{ keys }} ORDER BY {{ order_by }} DESC) AS newest\n"
+        "  FROM {{ source }})\n"
+        "WHERE newest = 1",
+    ),
+    Verb(
+        "table",
+        "Define a table: preview it, then save it. As a line: show what is stored.",
+        face="both",
+        command=False,
+        arguments=(Argument("name", "schema.table", of="table"),),
+        options=(_NO_SAVE, _NO_PREVIEW, _ROWS, _FULL),
+        details="YAML above the line `---`, a body of its own below it; without one"
+        " the cell is all YAML and names a transformation.",
+        example="%%mdf_table silver.airlines\n"
+        "transformation: latest_per_key\n"
+        "arguments: {source: bronze.airlines, keys: [carrier], order_by: loaded_at}",
+    ),
+    Verb(
+        "tables",
+        "Define many tables of one kind with for_each.",
+        face="cell",
+        command=False,
+        arguments=(
+            Argument("name", "The transformation.", False, of="transformation"),
+        ),
+        options=(_NO_SAVE, _NO_PREVIEW, _ROWS, _FULL, _REPLACE),
+        details="The lists of for_each are walked side by side; ${each.x} is the"
+        " value of the table at hand.",
+        example="%%mdf_tables latest_per_key\n"
+        "for_each: {what: [airports, planes], keys: [[faa], [tailnum]]}\n"
+        "name: silver.${each.what}\n"
+        'arguments: {source: "bronze.${each.what}", keys: "${each.keys}",'
+        " order_by: loaded_at}",
+    ),
+    Verb(
+        "add",
+        "Define the cells of a file, all or none.",
+        face="command",
+        arguments=(
+            Argument("file", "A file of cells; - reads standard input.", False),
+        ),
+        options=(_NO_SAVE, _NO_PREVIEW, _ROWS, _FULL, _REPLACE, _FORCE),
+        details="Each cell starts with its %%mdf_... line.",
+        example="mdf add cells.txt",
+        reports=True,
+    ),
+    Verb(
+        "list",
+        "List the tables, their homes and where they are defined.",
+        example="%mdf_list",
+        reports=True,
+    ),
+    Verb(
+        "show",
+        "Show what is stored for a table or a transformation.",
+        arguments=(Argument("name", "Its name.", of="table"),),
+        example="%mdf_show silver.airlines",
+        reports=True,
+    ),
+    Verb(
+        "edit",
+        "Put the cell that defines something into the notebook.",
+        command=False,
+        arguments=(Argument("name", "A table or a transformation.", of="table"),),
+        example="%mdf_edit silver.airlines",
+        method="cell",
+    ),
+    Verb(
+        "remove",
+        "Remove a definition; what was built stays.",
+        arguments=(Argument("name", "A table or a transformation.", of="table"),),
+        options=(Option("force", "Remove it even if others use it."),),
+        example="%mdf_remove silver.airlines",
+        reports=True,
+    ),
+    Verb(
+        "rename",
+        "Rename a table or a transformation everywhere it is written.",
+        arguments=(
+            Argument("old", "Its name.", of="table"),
+            Argument("new", "The new name."),
+        ),
+        example="%mdf_rename silver.airlines silver.carriers",
+        reports=True,
+    ),
+    Verb(
+        "preview",
+        "Show the rows that a table would hold if it were built now.",
+        arguments=(Argument("table", "The table.", of="table"),),
+        options=(
+            _ROWS,
+            Option("fresh", "Compute upstream tables even where they exist."),
+            _FULL,
+        ),
+        details="Upstream tables that exist are read; those that don't are computed"
+        " from their definitions. Nothing is written.",
+        example="%mdf_preview silver.airlines --rows 5",
+        reports=True,
+    ),
+    Verb(
+        "validate",
+        "Find every problem in the definitions at once.",
+        options=(
+            Option(
+                "format",
+                "How problems are printed: text or github (annotations).",
+                str,
+                "FORMAT",
+                face="command",
+            ),
+        ),
+        example="%mdf_validate",
+        reports=True,
+    ),
+    Verb(
+        "plan",
+        "Show what a deploy would change, and why.",
+        options=(
+            Option("exit-code", "Exit with 3 when there are changes.", face="command"),
+        ),
+        example="%mdf_plan",
+        reports=True,
+    ),
+    Verb(
+        "compile",
+        "Write the jobs and their code to workflows/<target>/.",
+        options=(Option("check", "Write nothing; exit with 3 when files are stale."),),
+        example="%mdf_compile",
+        reports=True,
+    ),
+    Verb(
+        "deploy",
+        "Bring the target's jobs to what the definitions want.",
+        options=(
+            _YES,
+            _DELETE,
+            Option("wait", "Wait for somebody else's deploy."),
+        ),
+        details="Creating and updating needs no consent; deletions want --delete."
+        " Running it again does only what is left.",
+        example="%mdf_deploy",
+        reports=True,
+    ),
+    Verb(
+        "run",
+        "Run what is deployed: everything, or some tables.",
+        arguments=(_TABLES,),
+        details="A + before a name takes what it reads along, behind it what reads it.",
+        example="%mdf_run",
+        reports=True,
+    ),
+    Verb(
+        "status",
+        "Show every table and resource: where it is, when it ran, how that went.",
+        example="%mdf_status",
+        reports=True,
+    ),
+    Verb(
+        "help",
+        "Show all verbs, or one page for one of them.",
+        command=False,
+        arguments=(Argument("name", "A verb.", False),),
+        example="%mdf_help preview",
+    ),
+)
+
+SHARED = ("target", "debug", "json", "format", "exit_code")
+"""Options that a face handles itself; the others are arguments of the method."""
+
+
+def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the verb's method takes; those that weren't given left out."""
+    return {
+        key: value
+        for key, value in options.items()
+        if key not in SHARED and value is not None
+    }
+
+
+COMING = {
+    "graph": "a picture of the tables",
+    "history": "what was deployed when",
+    "destroy": "deleting what was deployed",
+    "onboard": "choosing source tables",
+}
+"""Verbs that are not there yet, and what they will do."""
+
+
+def verb(name: str) -> Verb:
+    """The verb of that name (`preview`) or magic (`mdf_preview`).
+
+    Raises:
+        DefinitionError: There is none.
+    """
+    plain = name.lstrip("%").removeprefix("mdf_")
+    for one in VERBS:
+        if one.name == plain:
+            return one
+    near = difflib.get_close_matches(plain, [one.name for one in VERBS], 1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    hint += "There are: " + ", ".join(one.name for one in VERBS) + "."
+    message = f'there is nothing called "{plain}"'
+    if plain in COMING:
+        message = f"{COMING[plain]} ({plain}) is not available yet"
+    raise DefinitionError(Problem("unknown-verb", message, hint))
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A magic's line, taken apart."""
+
+    arguments: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+class WrongUsage(DefinitionError):
+    """A line or a command says something that the verb doesn't have."""
+
+
+def parse_line(one: Verb, line: str) -> Parsed:
+    """Parse what stands behind a magic.
+
+    Quotes group words as in a shell; what stands behind a # is a comment.
+
+    Raises:
+        WrongUsage: The verb has no such option, or a word is missing or too many.
+    """
+    words = _words(one, line)
+    options = {option.name: option for option in one.options_of("magic")}
+    values = {option.key: option.default for option in options.values()}
+    plain: list[str] = []
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--") or word == "--":
+            plain.append(word)
+            continue
+        name, equals, given = word[2:].partition("=")
+        option = options.get(name)
+        if option is None:
+            raise _usage(one, f"there is no option --{name}", _near(name, options))
+        values[option.key] = _value(one, option, given if equals else None, words)
+    return Parsed(_arguments(one, plain), values)
+
+
+def usage(one: Verb, face: Literal["command", "magic"] = "magic") -> str:
+    """One page of help."""
+    marks = "%%" if one.face in ("cell", "both") else "%"
+    start = f"{marks}{one.magic}" if face == "magic" else f"mdf {one.name}"
+    words = [start]
+    for argument in one.arguments:
+        name = argument.name.upper() + ("..." if argument.many else "")
+        words.append(name if argument.required else f"[{name}]")
+    lines = [one.summary, "", f"    {' '.join([*words, '[options]'])}", ""]
+    rows = [(one.name.upper(), one.help) for one in one.arguments]
+    for option in one.options_of(face):
+        value = f" {option.value}" if option.value else ""
+        rows.append((f"--{option.name}{value}", option.help))
+    width = max((len(name) for name, _ in rows), default=0)
+    lines += [f"    {name:<{width}}  {text}" for name, text in rows]
+    if one.details:
+        lines += ["", one.details]
+    if one.example:
+        lines += ["", "Example:", ""]
+        example = one.example
+        if face == "command":
+            example = example.replace("%mdf_", "mdf ")
+        lines += [f"    {line}" for line in example.splitlines()]
+    return "\n".join(lines)
+
+
+def overview() -> str:
+    """All verbs with their summaries."""
+    rows = []
+    for one in VERBS:
+        marks = {"cell": "%%", "both": "%%", "line": "%", "command": ""}[one.face]
+        magic = f"{marks}{one.magic}" if marks else ""
+        rows.append((magic, f"mdf {one.name}" if one.command else "", one.summary))
+    widths = [max(len(row[index]) for row in rows) for index in (0, 1)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows]
+    return "\n".join([*lines, "", "One page:  %mdf_help preview  or  %mdf_preview?"])
+
+
+def _words(one: Verb, line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.escape = ""  # a Windows path keeps its backslashes
+    try:
+        return list(lexer)
+    except ValueError as error:
+        raise _usage(one, "a quote is opened and never closed") from error
+
+
+def _value(one: Verb, option: Option, given: str | None, words: list[str]) -> Any:
+    if option.kind is bool:
+        if given is not None:
+            raise _usage(one, f"--{option.name} takes no value")
+        return True
+    optional = option.value.startswith("[")
+    if given is None and words and not words[0].startswith("--"):
+        if not optional or words[0].isdigit():
+            given = words.pop(0)
+    if given is None:
+        if optional:
+            return ""
+        raise _usage(
+            one, f"--{option.name} wants a value: --{option.name} {option.value}"
+        )
+    if option.kind is int:
+        if not given.isdigit():
+            raise _usage(one, f'--{option.name} wants a number, not "{given}"')
+        return int(given)
+    return given
+
+
+def _arguments(one: Verb, words: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    rest = list(words)
+    for argument in one.arguments:
+        if argument.many:
+            found[argument.name], rest = tuple(rest), []
+        elif rest:
+            found[argument.name] = rest.pop(0)
+        else:
+            found[argument.name] = None
+    if rest:
+        raise _usage(one, f'"{rest[0]}" is one word too many')
+    return found
+
+
+def _near(name: str, options: Mapping[str, Option]) -> str:
+    near = difflib.get_close_matches(name, options, 1)
+    return f"Did you mean --{near[0]}? " if near else ""
+
+
+def _usage(one: Verb, message: str, hint: str = "") -> WrongUsage:
+    options = ", ".join(f"--{option.name}" for option in one.options_of("magic"))
+    page = f"Options: {options}. Help:  %{one.magic}?"
+    return WrongUsage(Problem("wrong-usage", message, f"{hint}{page}"))

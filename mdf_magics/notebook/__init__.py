@@ -1,0 +1,1 @@
+"""The notebook's face: magics, rich display, progress."""

@@ -1,0 +1,68 @@
+"""Loads and unloads the extension. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mdf_magics.commands import COMING, VERBS, usage
+from mdf_magics.notebook.magics import Magics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_KINDS = {"line": "line", "cell": "cell", "both": "line_cell"}
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register every magic, say in one line where we are, and warm up after the cell."""
+    magics = Magics(shell)
+    for verb in VERBS:
+        if verb.face == "command":
+            continue
+        function = magics.function(verb)
+        function.__doc__ = usage(verb)
+        shell.register_magic_function(function, _KINDS[verb.face], verb.magic)
+    for name in COMING:
+        shell.register_magic_function(magics.coming(name), "line_cell", f"mdf_{name}")
+    shell.mdf_magics = magics
+    warm_up = _once(shell, magics)
+    magics.warm_up_callback = warm_up
+    shell.events.register("post_run_cell", warm_up)
+    print(_greeting())  # noqa: T201 (what %load_ext says)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything back that `load` did, and end the engines."""
+    magics = shell.mdf_magics
+    for kinds in shell.magics_manager.magics.values():
+        for name in [one for one in kinds if one.startswith("mdf_")]:
+            del kinds[name]
+    with suppress(ValueError):
+        shell.events.unregister("post_run_cell", magics.warm_up_callback)
+    magics.close()
+    del shell.mdf_magics
+
+
+def _greeting() -> str:
+    """One line: version, project, target, engine."""
+    from importlib.metadata import version
+
+    from mdf_magics.notebook.glance import glance
+
+    said = glance(Path.cwd())
+    return f"mdf_magics {version('mdf_magics')} · {said}"
+
+
+def _once(shell: InteractiveShell, magics: Any) -> Callable[..., None]:
+    """Starts the engine in the background when the cell that loads us has finished."""
+
+    def warm_up(*_: object) -> None:
+        with suppress(ValueError):
+            shell.events.unregister("post_run_cell", warm_up)
+        threading.Thread(target=magics.warm_up, daemon=True, name="mdf-warm-up").start()
+
+    return warm_up

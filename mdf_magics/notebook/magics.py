@@ -1,0 +1,166 @@
+"""Magics: each parses its line, calls one method of Project and shows the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import no_var_expand
+
+from mdf_magics.commands import (
+    COMING,
+    Parsed,
+    Verb,
+    overview,
+    own_options,
+    parse_line,
+    usage,
+    verb,
+)
+from mdf_magics.errors import DefinitionError, MdfError, Problem
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from mdf_magics.project import Project
+
+
+class Magics:
+    """The magics of one kernel, with the projects they have opened."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        """Remember the shell; nothing is opened yet."""
+        self._shell = shell
+        self._projects: dict[Path, Project] = {}
+        self.warm_up_callback: Callable[..., None] = lambda: None
+
+    def function(self, one: Verb) -> Callable[..., None]:
+        """The function that IPython calls for a verb's magic."""
+
+        @no_var_expand
+        def magic(line: str, cell: str | None = None) -> None:
+            parsed = None
+            try:
+                parsed = parse_line(one, line)
+                self._perform(one, parsed, line, cell)
+            except MdfError as error:
+                raise _short(error, debug=_debug(parsed)) from None
+            except KeyboardInterrupt as interrupt:
+                raise _interrupted(interrupt) from None
+
+        magic.__name__ = one.magic
+        return magic
+
+    def coming(self, name: str) -> Callable[..., None]:
+        """A magic that says in one sentence that it isn't there yet."""
+
+        @no_var_expand
+        def magic(line: str, cell: str | None = None) -> None:
+            del line, cell
+            try:
+                verb(name)
+            except MdfError as error:
+                raise _short(error, debug=False) from None
+
+        magic.__name__ = f"mdf_{name}"
+        magic.__doc__ = f"Not available yet: {COMING[name]}."
+        return magic
+
+    def project(self) -> Project:
+        """The project at or above the working folder, kept for the kernel."""
+        from mdf_magics.project import Project
+
+        found = Project.find()
+        return self._projects.setdefault(found.root, found)
+
+    def warm_up(self) -> None:
+        """Start the target's engine, if there is a project; never complains."""
+        with suppress(Exception):
+            self.project().warm_up()
+
+    def close(self) -> None:
+        """End what the projects have started."""
+        for project in self._projects.values():
+            project.close()
+
+    def _perform(self, one: Verb, parsed: Parsed, line: str, cell: str | None) -> None:
+        from mdf_magics.notebook.display import show, show_text, working
+        from mdf_magics.results import failure_of
+
+        if one.name == "help":
+            name = parsed.arguments["name"]
+            show_text(usage(verb(name)) if name else overview())
+            return
+        _require(one, parsed)
+        with working() as progress:
+            result = self._result(one, parsed, line, cell, progress)
+            show(result, progress)
+        if one.name == "init":
+            self.warm_up_callback()
+        if error := failure_of(result):
+            raise error
+
+    def _result(
+        self,
+        one: Verb,
+        parsed: Parsed,
+        line: str,
+        cell: str | None,
+        progress: Callable[[str], None],
+    ) -> Any:
+        from mdf_magics.adding import AddOptions, CellText
+        from mdf_magics.project import Project
+        from mdf_magics.results import Message
+
+        options = own_options(parsed.options)
+        if one.name == "init":
+            return Project.init(Path.cwd(), **options)
+        project = self.project()
+        target = parsed.options.get("target")
+        if target:
+            project = project.for_target(target)
+        project.progress = progress
+        if cell is not None:
+            name = parsed.arguments["name"] or ""
+            text = CellText(one.magic, name, line, cell)  # type: ignore[arg-type]
+            return project.add([text], AddOptions(**options))
+        if one.name == "table":
+            return project.show(parsed.arguments["name"])
+        if one.name == "edit":
+            self._shell.set_next_input(project.cell(parsed.arguments["name"]))
+            return Message("It is in the next cell.")
+        return getattr(project, one.method or one.name)(
+            *parsed.arguments.values(), **options
+        )
+
+
+def _require(one: Verb, parsed: Parsed) -> None:
+    """A magic's own sentence for a missing word; a cell's error names its line."""
+    for argument in one.arguments:
+        if (
+            argument.required
+            and one.face == "line"
+            and parsed.arguments[argument.name] is None
+        ):
+            message = f"%{one.magic} wants a {argument.name}"
+            hint = f"Example:  {one.example}"
+            raise DefinitionError(Problem("wrong-usage", message, hint))
+
+
+def _debug(parsed: Parsed | None) -> bool:
+    return bool(parsed and parsed.options.get("debug"))
+
+
+def _short(error: MdfError, *, debug: bool) -> MdfError:
+    """The error as one block; IPython shows what `_render_traceback_` returns."""
+    if not debug:
+        error._render_traceback_ = lambda: str(error).splitlines()  # type: ignore[attr-defined]
+    return error
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> KeyboardInterrupt:
+    message = ["Interrupted. Nothing was saved."]
+    interrupt._render_traceback_ = lambda: message  # type: ignore[attr-defined]
+    return interrupt

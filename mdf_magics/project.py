@@ -1,0 +1,501 @@
+"""A project: one method for each verb. Magics and the command call nothing else."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mdf_magics.adding import Adding, AddOptions, CellText
+from mdf_magics.changing import cell_of, remove, rename
+from mdf_magics.definitions.cells import split_cells
+from mdf_magics.definitions.editing import entry_lines
+from mdf_magics.definitions.loading import (
+    PLACEMENT_FILE,
+    PROJECT_FILE,
+    Definitions,
+    Entry,
+    load,
+)
+from mdf_magics.definitions.starting import retarget, start
+from mdf_magics.definitions.storing import Change, locked, write
+from mdf_magics.deploying.consent import Consent
+from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.generated import write_generated
+from mdf_magics.deploying.plan import Plan
+from mdf_magics.deploying.result import DeployResult
+from mdf_magics.deploying.sent import sent_tables
+from mdf_magics.deploying.workspaces.protocol import RunRequest, TableRun
+from mdf_magics.engines import Engine
+from mdf_magics.errors import (
+    DefinitionError,
+    Problem,
+    Source,
+    did_you_mean,
+)
+from mdf_magics.planning.fitting import HOMES, fits
+from mdf_magics.planning.placement import placement_text
+from mdf_magics.planning.resources import Compiled
+from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
+from mdf_magics.results import (
+    AddedAll,
+    Changed,
+    CompiledFiles,
+    Definition,
+    Listed,
+    ListedTable,
+    Message,
+    Previewed,
+    Ran,
+    Status,
+    TableStatus,
+    Validated,
+)
+from mdf_magics.running.history import last_runs
+from mdf_magics.running.preview import ROWS, Previewer
+from mdf_magics.targets import deployer_of, engine_of, origin_of
+
+WAIT = 3600.0
+"""Seconds to wait for somebody else's deploy, when asked to."""
+
+
+class Project:
+    """The definitions in a folder, and what is done with them for one target."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        target: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Open a project.
+
+        Args:
+            root: The folder that holds `definitions/`.
+            target: The target; default: the project's `default_target`.
+            variables: Values for `${var.x}` that override the definitions'.
+        """
+        self.root = root
+        self.variables = dict(variables or {})
+        self.progress: Callable[[str], None] = lambda _: None
+        """Told in a few words what is going on, by verbs that take a while."""
+        self._target = target
+        self._engines: dict[str, Engine] = {}
+
+    @classmethod
+    def find(cls, folder: Path | None = None, **options: Any) -> Project:
+        """The nearest project at or above a folder.
+
+        Raises:
+            DefinitionError: There is none.
+        """
+        start = (folder or Path.cwd()).resolve()
+        for candidate in (start, *start.parents):
+            if (candidate / PROJECT_FILE).exists():
+                return cls(candidate, **options)
+        message = f"there is no project at or above {start}"
+        hint = "Start one here:  %mdf_init  or  mdf init ."
+        raise DefinitionError(Problem("no-project", message, hint))
+
+    @classmethod
+    def init(
+        cls, folder: Path, catalog: str | None = None, schema_prefix: str | None = None
+    ) -> Message:
+        """Start a project in a folder; inside one, change its default target.
+
+        Args:
+            folder: Where.
+            catalog: Catalog of the tables; default `main`.
+            schema_prefix: Put before the name of each schema.
+
+        Returns:
+            What was done.
+        """
+        if (folder / PROJECT_FILE).exists():
+            target = cls(folder).target
+            return Message(retarget(folder, target, catalog, schema_prefix))
+        return Message(start(folder, catalog, schema_prefix))
+
+    @property
+    def target(self) -> str:
+        """The target that everything is done for."""
+        if self._target is not None:
+            return self._target
+        project = load(self.root).project
+        return project.default_target if project else "local"
+
+    def for_target(self, name: str) -> Project:
+        """The same project for another target; they share their engines."""
+        other = Project(self.root, target=name, variables=self.variables)
+        other.progress = self.progress
+        other._engines = self._engines
+        return other
+
+    def switch(self, name: str | None) -> Message:
+        """Show the target, or change it for what follows.
+
+        Raises:
+            DefinitionError: There is no target of that name.
+        """
+        definitions = load(self.root)
+        targets = definitions.project.targets if definitions.project else {}
+        if name is None:
+            shown = [
+                f"{'*' if one == self.target else ' '} {one} ({target.engine})"
+                for one, target in targets.items()
+            ]
+            return Message("\n".join(shown))
+        if name not in targets:
+            message = f'there is no target "{name}"'
+            hint = did_you_mean(name, targets)
+            raise DefinitionError(Problem("unknown-target", message, hint))
+        self._target = name
+        return Message(f"target {name} ({targets[name].engine})")
+
+    def add(
+        self,
+        cells: Sequence[CellText],
+        options: AddOptions,
+    ) -> AddedAll:
+        """Define what cells say: preview each, then save all or none.
+
+        Raises:
+            DefinitionError: A cell is wrong; nothing was saved.
+            EngineError: A preview fails; nothing was saved.
+        """
+        adding = Adding(self, options)
+        added = [adding.add(cell) for cell in cells]
+        if not options.no_save:
+            adding.save()
+        return AddedAll(tuple(added))
+
+    def add_file(
+        self,
+        source: Source,
+        options: AddOptions,
+    ) -> AddedAll:
+        """Define the cells of a file, each with its `%%mdf_...` line.
+
+        Raises:
+            DefinitionError: There is no cell, or one is wrong; nothing was saved.
+        """
+        cells = [
+            CellText(magic, rest, rest, text, source, first)  # type: ignore[arg-type]
+            for first, magic, rest, text in split_cells(source)
+        ]
+        if not cells:
+            message = f"{source.name or 'the text'} holds no cell"
+            hint = "A cell starts with a line such as  %%mdf_table schema.table ."
+            raise DefinitionError(Problem("no-cell", message, hint))
+        return self.add(cells, options)
+
+    def list(self) -> Listed:
+        """Every table, with its home and where it is defined."""
+        planned = self.planned()
+        tables = []
+        for name in sorted(planned.tables):
+            table = planned.tables[name]
+            part = planned.parts.placement[name]
+            reasons = fits(table, planned.tables)
+            tables.append(
+                ListedTable(
+                    name=name,
+                    group=table.group,
+                    part=part,
+                    runs_on=planned.parts.parts[part].runs_on,
+                    fits=tuple(home for home in HOMES if not reasons[home]),
+                    write=table.settings.write,
+                    transformation=table.settings.transformation,
+                    file=table.place.source.name,
+                    line=table.place.line,
+                    upstream=planned.graph.upstream[name],
+                )
+            )
+        return Listed(tuple(tables), tuple(sorted(load(self.root).transformations)))
+
+    def show(self, name: str) -> Definition:
+        """What is stored for a table or a transformation, as it stands in its file.
+
+        Raises:
+            DefinitionError: Nothing of that name is stored.
+        """
+        definitions = load(self.root)
+        entry = definitions.transformations.get(name) or self._entry(name, definitions)
+        first, last = entry_lines(entry.document, entry.path)
+        lines = entry.document.source.text.splitlines()[first - 1 : last]
+        file = entry.document.source.name
+        return Definition(name, file, first, "\n".join(lines))
+
+    def remove(self, name: str, *, force: bool = False) -> Changed:
+        """Take a table's or a transformation's definition away.
+
+        Args:
+            name: The table or transformation.
+            force: Also when others use it.
+
+        Raises:
+            DefinitionError: Others use it, or nothing of that name is stored.
+        """
+        definitions = load(self.root)
+        planned = self.planned(definitions)
+        changed = remove(self.root, name, definitions, planned, force=force)
+        self.record_placement(self.planned())
+        return changed
+
+    def rename(self, old: str, new: str) -> Changed:
+        """Give a table or a transformation another name, everywhere it is written.
+
+        Raises:
+            DefinitionError: The new name is taken or not allowed.
+        """
+        definitions = load(self.root)
+        planned = self.planned(definitions)
+        changed = rename(self.root, old, new, definitions, planned)
+        self.record_placement(self.planned())
+        return changed
+
+    def cell(self, name: str) -> str:
+        """The cell that would make a table or a transformation again.
+
+        Raises:
+            DefinitionError: Nothing of that name is stored.
+        """
+        definitions = load(self.root)
+        known = definitions.transformations.get(name)
+        entry = known or self._entry(name, definitions)
+        return cell_of(entry, is_table=known is None)
+
+    def preview(
+        self, table: str, rows: int = ROWS, *, fresh: bool = False, full: bool = False
+    ) -> Previewed:
+        """The rows that a table would hold if it were built now.
+
+        Args:
+            table: The table.
+            rows: How many to show.
+            fresh: Compute upstream tables even where they exist.
+            full: Count expectations over all rows.
+
+        Raises:
+            DefinitionError: There is no such table, or definitions are wrong.
+            EngineError: It can't be computed.
+        """
+        planned = self.planned()
+        self._table(table, planned)
+        _refuse_errors(planned)
+        self.progress(f"previewing {table}")
+        previewer = Previewer(planned, self.engine(planned), str(self.root), fresh)
+        return Previewed(previewer.preview(table, rows, all_rows=full))
+
+    def validate(self) -> Validated:
+        """Every problem at once, in the order of files and lines."""
+        definitions = load(self.root)
+        if definitions.project is None:
+            return Validated(definitions.problems, 0, self.target)
+        planned = self.planned(definitions)
+        return Validated(planned.problems, len(planned.tables), self.target)
+
+    def compile(self, *, check: bool = False) -> CompiledFiles:
+        """Write the generated definitions of the target.
+
+        Args:
+            check: Write nothing; say which committed files are stale.
+
+        Raises:
+            DefinitionError: Definitions are wrong; nothing was written.
+        """
+        planned, compiled = self._compiled()
+        return self._write(planned, compiled, check=check)
+
+    def plan(self) -> Plan:
+        """What a deploy would change, and why; reads only.
+
+        Raises:
+            DefinitionError: Definitions are wrong.
+            StateError: The state can't be read or trusted.
+        """
+        planned, compiled = self._compiled()
+        return self._deployer(planned).plan(compiled)
+
+    def deploy(
+        self, *, yes: bool = False, delete: str | None = None, wait: bool = False
+    ) -> DeployResult:
+        """Bring the target's jobs to what the definitions want.
+
+        Args:
+            yes: Agree to rebuilds and moves.
+            delete: Agree to deletions: "" to all, a number to exactly so many.
+            wait: Wait for somebody else's deploy.
+
+        Raises:
+            DefinitionError: Definitions are wrong; nothing was changed.
+            ConsentMissing: The plan does more than was agreed to.
+            StateError: The state can't be read, written or trusted.
+        """
+        planned, compiled = self._compiled()
+        agreed: bool | int = _number(delete) if delete else delete is not None
+        self._write(planned, compiled)
+        return self._deployer(planned).deploy(
+            compiled,
+            origin_of(self.root),
+            consent=Consent(delete=agreed, yes=yes),
+            wait_seconds=WAIT if wait else 0,
+            progress=lambda one: self.progress(f"{one.action} {one.key}: {one.status}"),
+        )
+
+    def run(self, tables: Sequence[str] = ()) -> Ran:
+        """Run what is deployed, and wait for it.
+
+        Args:
+            tables: The tables; none: all. A + before a name takes what it reads
+                along, behind it what reads it.
+
+        Raises:
+            DefinitionError: There is no such table.
+            DeployError: Nothing is deployed.
+        """
+        planned, compiled = self._compiled()
+        chosen = self._chosen(tables, planned)
+        deployer = self._deployer(planned)
+        request = RunRequest(uuid.uuid4().hex, chosen)
+        lines: dict[str, str] = {}
+
+        def watch(one: TableRun) -> None:
+            lines[one.name] = f"{one.name}: {one.status}"
+            self.progress("\n".join(lines.values()))
+
+        parts = planned.parts.order()
+        in_one_job = planned.project.orchestrate and len(parts) > 1
+        keys = () if in_one_job else parts
+        ended = deployer.run(request, keys=keys, progress=watch)
+        newer = [one.key for one in deployer.plan(compiled).actions if one.is_change]
+        note = (
+            f"Definitions are newer than what ran: {', '.join(newer)}" if newer else ""
+        )
+        return Ran(request.run_id, tuple(ended), note)
+
+    def status(self) -> Status:
+        """Every resource against state and workspace, every table with its last run.
+
+        Raises:
+            StateError: The state can't be read or trusted.
+        """
+        planned = self.planned()
+        deployer = self._deployer(planned)
+        state = deployer.store.state()
+        deployed = {name: row.key for row in state for name in sent_tables(row)}
+        runs = last_runs(self.engine(planned), planned.runs_schema) if state else {}
+        return Status(
+            self.target,
+            tuple(deployer.status()),
+            tuple(
+                TableStatus(name, deployed.get(name), runs.get(name))
+                for name in sorted({*planned.tables, *deployed})
+            ),
+            next((row.commit for row in state if row.commit), None),
+        )
+
+    def planned(self, definitions: Definitions | None = None) -> Planned:
+        """The definitions worked out for the target."""
+        settings = Settings(self.target, self.variables, _user)
+        return plan_target(definitions or load(self.root), settings)
+
+    def engine(self, planned: Planned) -> Engine:
+        """The target's engine, started on first use and kept."""
+        name = planned.identity.target
+        if name not in self._engines:
+            self._engines[name] = engine_of(self.root, planned)
+        return self._engines[name]
+
+    def warm_up(self) -> None:
+        """Start the target's engine in the background."""
+        self.engine(self.planned()).warm_up()
+
+    def close(self) -> None:
+        """End the engines that were started."""
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+
+    def record_placement(self, planned: Planned) -> None:
+        """Keep in `placement.yml` which part each table is in."""
+        path = self.root / PLACEMENT_FILE
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        after = placement_text(planned.parts.placement)
+        if before != after and (before is not None or planned.tables):
+            with locked(self.root):
+                write(self.root, [Change(PLACEMENT_FILE, before, after)])
+
+    def _compiled(self) -> tuple[Planned, Compiled]:
+        """The target worked out and generated; definitions must be right."""
+        planned = self.planned()
+        _refuse_errors(planned)
+        return planned, compile_target(planned)
+
+    def _write(
+        self, planned: Planned, compiled: Compiled, *, check: bool = False
+    ) -> CompiledFiles:
+        if not check:
+            self.record_placement(planned)
+        development = bool(planned.identity.user)
+        files = write_generated(
+            self.root, compiled, development=development, check=check
+        )
+        return CompiledFiles(files, check)
+
+    def _deployer(self, planned: Planned) -> Deployer:
+        return deployer_of(self.root, planned, lambda: self.engine(planned))
+
+    def _chosen(self, tables: Sequence[str], planned: Planned) -> frozenset[str] | None:
+        """The tables that words such as `+silver.x` name; None: all."""
+        chosen: set[str] = set()
+        for word in tables:
+            name = word.strip("+")
+            self._table(name, planned)
+            chosen.add(name)
+            if word.startswith("+"):
+                chosen |= planned.graph.ancestors(name)
+            if word.endswith("+"):
+                chosen |= planned.graph.downstream(name)
+        return frozenset(chosen) if tables else None
+
+    def _entry(self, name: str, definitions: Definitions) -> Entry:
+        planned = self.planned(definitions)
+        if name in planned.tables:
+            return planned.tables[name].entry
+        entry = next((one for one in definitions.tables if one.name == name), None)
+        if entry is None:
+            known = [*planned.tables, *definitions.transformations]
+            message = f'nothing called "{name}" is stored'
+            raise DefinitionError(
+                Problem("unknown-table", message, did_you_mean(name, known))
+            )
+        return entry
+
+    def _table(self, name: str, planned: Planned) -> None:
+        if name not in planned.tables:
+            message = f'there is no table "{name}"'
+            hint = did_you_mean(name, planned.tables) or "Define it:  %%mdf_table ."
+            raise DefinitionError(Problem("unknown-table", message, hint))
+
+
+def _number(word: str) -> int:
+    if not word.isdigit():
+        message = f'--delete takes a number, not "{word}"'
+        raise DefinitionError(Problem("wrong-usage", message))
+    return int(word)
+
+
+def _refuse_errors(planned: Planned) -> None:
+    if planned.errors:
+        raise DefinitionError(*planned.errors)
+
+
+def _user() -> str:
+    """The login's short name: what stands before @, letters and digits."""
+    login = getpass.getuser().split("@")[0].lower()
+    return re.sub(r"[^a-z0-9]", "_", login)

@@ -1,0 +1,116 @@
+"""Puts together what a target's verbs need: engine, state store and workspace."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import subprocess
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from mdf_magics.definitions.storing import local_folder
+from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.origin import Origin
+from mdf_magics.deploying.workspaces.local import LocalWorkspace
+from mdf_magics.deploying.workspaces.protocol import Remote, RunRequest, TableRun
+from mdf_magics.engines import Engine, connect
+from mdf_magics.errors import EngineUnavailable, Problem
+from mdf_magics.planning.steps import Planned
+from mdf_magics.running.local_pipeline import run_pipeline
+from mdf_magics.running.local_run import TaskRun, run_job
+from mdf_magics.state.sqlite import SQLiteStore
+
+
+def engine_of(root: Path, planned: Planned) -> Engine:
+    """The target's engine; it starts with its first query."""
+    return connect(
+        planned.target.engine,
+        warehouse=local_folder(root) / "warehouse",
+        catalog=planned.expansion.homes.catalog,
+    )
+
+
+def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Deployer:
+    """What deploys the target.
+
+    Args:
+        root: The project's root.
+        planned: The target.
+        engine: Gives the engine that local runs use.
+
+    Raises:
+        EngineUnavailable: The target is deployed to a workspace, which comes later.
+    """
+    if planned.target.engine == "databricks":
+        message = "deploying to a Databricks workspace is not available yet"
+        hint = "Use a target with the embedded engine:  --target local"
+        raise EngineUnavailable(Problem("engine-unavailable", message, hint))
+    local = local_folder(root)
+    identity = planned.identity
+    store = SQLiteStore(
+        local / "state.db", project=identity.project, target=identity.key
+    )
+
+    def run_part(
+        part: Remote,
+        folder: Path,
+        request: RunRequest,
+        progress: Callable[[TableRun], None],
+    ) -> Iterable[TableRun]:
+        run = partial(run_pipeline, runs_schema=planned.runs_schema)
+        if part.kind == "job":
+            run = partial(
+                run_job, files=folder, concurrency=_concurrency(part, planned)
+            )
+        tasks = run(
+            part.settings,
+            engine=engine(),
+            run_id=request.run_id,
+            only=request.tables,
+            on_progress=lambda one: progress(_table_run(one)),
+        )
+        return [_table_run(one) for one in tasks if one.status != "skipped"]
+
+    workspace = LocalWorkspace(
+        local / "workspace",
+        target=identity.key,
+        project_root=root,
+        run_part=run_part,
+    )
+    return Deployer(store, workspace, concurrency=planned.target.concurrency)
+
+
+def origin_of(root: Path) -> Origin:
+    """Who deploys, from which commit of which repository."""
+    return Origin(
+        deployed_by=f"{getpass.getuser()} on {platform.node()}",
+        repository=_git(root, "remote", "get-url", "origin"),
+        commit=_git(root, "rev-parse", "--short", "HEAD"),
+    )
+
+
+def _table_run(task: TaskRun) -> TableRun:
+    return TableRun(task.table, task.status, task.seconds, task.rows, task.error)
+
+
+def _concurrency(part: Remote, planned: Planned) -> int:
+    key = part.tags.get("mdf_key", "")
+    known = planned.parts.parts.get(key)
+    group = planned.project.groups.get(known.group) if known else None
+    return group.concurrency if group else 2
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """What git says; None without git or repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            ["git", "-C", str(root), *words],  # noqa: S607 - git is found on PATH
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
