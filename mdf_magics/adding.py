@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdf_magics.definitions.cells import Magic, read_cell
-from mdf_magics.definitions.loading import Definitions, Entry, Unsaved, load
+from mdf_magics.definitions.loading import (
+    PLACEMENT_FILE,
+    Definitions,
+    Entry,
+    Unsaved,
+    load,
+)
 from mdf_magics.definitions.saving import NOTHING_SAVED, Saving, plan_saving
+from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.definitions.substitution import Scope
 from mdf_magics.engines import Column
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
+from mdf_magics.planning.placement import placement_text
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
 from mdf_magics.running.preview import ROWS, Previewer
@@ -66,6 +75,7 @@ class Adding:
         self._options = options
         self._cells: list[CellText] = []
         self._unsaved: dict[str, str | None] = {}
+        self._placed: dict[str, str] = {}
 
     def add(self, cell: CellText) -> Added:
         """Check and preview one cell.
@@ -76,13 +86,13 @@ class Adding:
         """
         definitions = load(self._project.root, self._unsaved)
         saving = self._saving(cell, definitions, self._unsaved)
-        before = self._project.planned(definitions)
         after = self._project.planned(saving.applied(definitions))
-        made = [one for one in after.tables.values() if one.entry is saving.entry]
-        self._refuse_losses(saving, before, after)
-        warnings = self._refuse_new_problems(saving, before, after)
+        made = _made(saving.entry, after)
+        self._refuse_losses(saving, definitions, made)
+        warnings = self._refuse_new_problems(saving, definitions, after)
         preview, schemas = self._rehearsed(saving, after, made)
         self._cells.append(cell)
+        self._placed |= {one.name: after.parts.placement[one.name] for one in made}
         self._unsaved[saving.change.path] = saving.change.after
         return Added(
             name=saving.entry.name,
@@ -113,8 +123,8 @@ class Adding:
                 first = changes.get(change.path, change)
                 changes[change.path] = Change(change.path, first.before, change.after)
                 unsaved[change.path] = change.after
-            write(root, list(changes.values()))
-        self._project.record_placement(self._project.planned())
+            placement = placement_change(root, load(root).placement | self._placed)
+            write(root, [*changes.values(), placement])
 
     def _saving(
         self, cell: CellText, definitions: Definitions, unsaved: Unsaved
@@ -122,7 +132,7 @@ class Adding:
         read, problems = read_cell(
             cell.magic, cell.line, cell.text, cell.source, cell.first_line
         )
-        if problems:
+        if problems := [*problems, *check_secrets(read.source)]:
             raise DefinitionError(*problems, note=NOTHING_SAVED)
         made_by = {
             name: entry
@@ -131,13 +141,14 @@ class Adding:
         }
         return plan_saving(read, cell.name, definitions, unsaved, made_by)
 
-    def _refuse_losses(self, saving: Saving, before: Planned, after: Planned) -> None:
+    def _refuse_losses(
+        self, saving: Saving, definitions: Definitions, made: list[Table]
+    ) -> None:
         stored = saving.stored
         if saving.kind != "tables" or stored is None or self._options.replace:
             return
-        had = {one.name for one in before.tables.values() if one.entry is stored}
-        has = {one.name for one in after.tables.values() if one.entry is saving.entry}
-        lost = sorted(had - has)
+        had = _made(stored, self._project.planned(definitions))
+        lost = sorted({one.name for one in had} - {one.name for one in made})
         if not lost:
             return
         number = f"{len(lost)} table{'' if len(lost) == 1 else 's'}"
@@ -152,17 +163,18 @@ class Adding:
         )
 
     def _refuse_new_problems(
-        self, saving: Saving, before: Planned, after: Planned
+        self, saving: Saving, definitions: Definitions, after: Planned
     ) -> list[Problem]:
         """What the cell brings with it: errors are raised, warnings returned."""
-        known = {(one.code, one.message) for one in before.problems}
         ours = saving.entry.document.source
         brought = [
-            one
-            for one in after.problems
-            if (one.place is not None and one.place.source == ours)
-            or (one.code, one.message) not in known
+            one for one in after.problems if one.place and one.place.source == ours
         ]
+        others = [one for one in after.problems if one not in brought]
+        if others:
+            before = self._project.planned(definitions).problems
+            known = {(one.code, one.message) for one in before}
+            brought += (one for one in others if (one.code, one.message) not in known)
         errors = [one for one in brought if one.severity == "error"]
         broken = [one for one in errors if not one.place or one.place.source != ours]
         forced = saving.kind == "transformation" and self._options.force
@@ -201,6 +213,25 @@ class Adding:
         except EngineError as error:
             raise type(error)(*error.problems, note=NOTHING_SAVED) from error
         return Previewed(preview), schemas
+
+
+def placement_change(root: Path, placement: Mapping[str, str]) -> Change:
+    """What becomes of `placement.yml`; it isn't made for a project without tables."""
+    path = root / PLACEMENT_FILE
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    empty = before is None and not placement
+    return Change(PLACEMENT_FILE, before, None if empty else placement_text(placement))
+
+
+def _made(entry: Entry, planned: Planned) -> list[Table]:
+    """The tables of an entry, which a remembered plan may hold as another object."""
+    own = entry.document.source, entry.path, entry.name
+    return [
+        table
+        for table in planned.tables.values()
+        for one in [table.entry]
+        if (one.document.source, one.path, one.name) == own
+    ]
 
 
 def _inherited(entry: Entry) -> dict[str, Any]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import getpass
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mdf_magics.adding import Adding, AddOptions, CellText
+from mdf_magics.adding import Adding, AddOptions, CellText, placement_change
 from mdf_magics.changing import cell_of, remove, rename
 from mdf_magics.definitions.cells import split_cells
 from mdf_magics.definitions.editing import entry_lines
 from mdf_magics.definitions.loading import (
-    PLACEMENT_FILE,
     PROJECT_FILE,
     Definitions,
     Entry,
     load,
 )
 from mdf_magics.definitions.starting import retarget, start
-from mdf_magics.definitions.storing import Change, locked, write
+from mdf_magics.definitions.storing import locked, write
 from mdf_magics.deploying.consent import Consent
 from mdf_magics.deploying.deployer import Deployer
 from mdf_magics.deploying.generated import write_generated
@@ -37,7 +36,6 @@ from mdf_magics.errors import (
     did_you_mean,
 )
 from mdf_magics.planning.fitting import HOMES, fits
-from mdf_magics.planning.placement import placement_text
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
 from mdf_magics.results import (
@@ -57,6 +55,9 @@ from mdf_magics.results import (
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
 from mdf_magics.targets import deployer_of, engine_of, origin_of
+
+REMEMBERED = 4
+"""How many plans of a target are kept: what is stored, and a cell on its way."""
 
 WAIT = 3600.0
 """Seconds to wait for somebody else's deploy, when asked to."""
@@ -85,6 +86,7 @@ class Project:
         """Told in a few words what is going on, by verbs that take a while."""
         self._target = target
         self._engines: dict[str, Engine] = {}
+        self._planned: dict[Hashable, Planned] = {}
 
     @classmethod
     def find(cls, folder: Path | None = None, **options: Any) -> Project:
@@ -400,9 +402,15 @@ class Project:
         )
 
     def planned(self, definitions: Definitions | None = None) -> Planned:
-        """The definitions worked out for the target."""
-        settings = Settings(self.target, self.variables, _user)
-        return plan_target(definitions or load(self.root), settings)
+        """The definitions worked out for the target; remembered until they change."""
+        definitions = definitions or load(self.root)
+        key = self.target, tuple(self.variables.items()), definitions.fingerprint
+        if key not in self._planned:
+            if len(self._planned) >= REMEMBERED:
+                self._planned.pop(next(iter(self._planned)))
+            settings = Settings(self.target, self.variables, _user)
+            self._planned[key] = plan_target(definitions, settings)
+        return self._planned[key]
 
     def engine(self, planned: Planned) -> Engine:
         """The target's engine, started on first use and kept."""
@@ -423,12 +431,8 @@ class Project:
 
     def record_placement(self, planned: Planned) -> None:
         """Keep in `placement.yml` which part each table is in."""
-        path = self.root / PLACEMENT_FILE
-        before = path.read_text(encoding="utf-8") if path.exists() else None
-        after = placement_text(planned.parts.placement)
-        if before != after and (before is not None or planned.tables):
-            with locked(self.root):
-                write(self.root, [Change(PLACEMENT_FILE, before, after)])
+        with locked(self.root):
+            write(self.root, [placement_change(self.root, planned.parts.placement)])
 
     def _compiled(self) -> tuple[Planned, Compiled]:
         """The target worked out and generated; definitions must be right."""

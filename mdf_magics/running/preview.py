@@ -93,8 +93,8 @@ class Previewer:
         with _Located(table):
             frame = self._frame(table)
             rules = table.settings.expectations
-            kept = _kept(frame, table) if rules else frame
-            first = self.engine.preview(lambda _: kept, rows)
+            held = _held(frame, table)
+            first = self.engine.preview(lambda _: held, rows)
             results = self._expectations(frame, table, all_rows=all_rows)
         return Preview(
             table=name,
@@ -109,7 +109,7 @@ class Previewer:
         """The columns that a table would have."""
         table = self.planned.tables[name]
         with _Located(table):
-            return self.engine.schema(lambda _: self._frame(table))
+            return self.engine.schema(lambda _: _held(self._frame(table), table))
 
     def _expectations(
         self, frame: DataFrame, table: Table, *, all_rows: bool
@@ -233,7 +233,7 @@ class Previewer:
     def _computed(self, name: str) -> DataFrame:
         table = self.planned.tables[name]
         with _Located(table):
-            return _kept(self._frame(table), table)
+            return _held(self._frame(table), table)
 
     def _files(self, files: Mapping[str, Any]) -> DataFrame:
         from mdf_magics.runtime import mdf_runtime
@@ -251,12 +251,29 @@ class Previewer:
         return Problem("unknown-table", message, hint)
 
 
-def _kept(frame: DataFrame, table: Table) -> DataFrame:
-    """The rows that end up in the table: those that no rule sends elsewhere."""
-    for rule in table.settings.expectations:
+def _held(rows: DataFrame, table: Table) -> DataFrame:
+    """What the table holds of its query's rows, built on nothing.
+
+    Rows that a rule sends elsewhere are left out; merge keeps the last change of each
+    key, scd2 makes their history.
+    """
+    settings = table.settings
+    for rule in settings.expectations:
         if rule.on_failure in ("drop", "quarantine"):
-            frame = frame.where(f"coalesce(({rule.check}), false)")
-    return frame
+            rows = rows.where(f"coalesce(({rule.check}), false)")
+    if settings.write not in ("merge", "scd2") or not settings.sequence_by:
+        return rows
+    from mdf_magics.runtime import mdf_runtime
+
+    said = settings.model_dump(include=_CHANGES, exclude_none=True)
+    events = mdf_runtime.events(rows, said)
+    if settings.write == "scd2":
+        return mdf_runtime.history(events, said)
+    last = mdf_runtime.last_of(events, settings.keys, settings.sequence_by)
+    return last.where("NOT mdf_delete").drop("mdf_delete")
+
+
+_CHANGES = {"keys", "sequence_by", "apply_as_deletes"}
 
 
 class _Located:
