@@ -6,7 +6,7 @@ BIN   := $(VENV)/bin
 PYTHON := $(BIN)/python
 PYTHON_VERSION := $(shell cat .python-version)
 
-# pyspark-client for the Python workers of the embedded engine, where mdf_magics/engines/embedded.py looks for it.
+# pyspark-client for the Python workers of the embedded engine, where mdf_magics/engines/worker.py looks for it.
 WORKER := $(VENV)/share/mdf_magics/worker
 
 # A uv that answers (a version manager's shim may not), else our own.
@@ -18,7 +18,7 @@ PYTEST := $(PYTHON) -m pytest -n logical --dist worksteal
 
 READY := $(VENV)/ready
 
-.PHONY: help setup tools demo lab test test-all lint format bench lock clean
+.PHONY: help setup tools demo lab test test-all lint format bench lock api-fields clean
 
 help:  ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,8 +51,9 @@ $(TOOLS)/bin/uv: requirements/uv.txt
 demo: setup  ## run examples/quickstart.ipynb without a browser; results are in build/demo
 	$(PYTHON) examples/run_quickstart.py
 
-lab: setup  ## open the quickstart in JupyterLab
-	$(PYTHON) -m jupyterlab examples/quickstart.ipynb
+lab: setup  ## open a copy of the quickstart in JupyterLab; it works in build/lab
+	@mkdir -p build/lab && cp -n examples/quickstart.ipynb build/lab/
+	$(PYTHON) -m jupyterlab build/lab/quickstart.ipynb
 
 test: setup  ## run the tests on a sample; needs PyPI only (ARGS="-k name" for some)
 	$(PYTEST) $(ARGS)
@@ -98,6 +99,10 @@ lock: | $(UV)  ## write requirements/*.txt anew from pyproject.toml (UPGRADE=--u
 	$(COMPILE) --group spark --output-file requirements/spark.txt
 	$(COMPILE) --group worker --no-deps --output-file requirements/worker.txt
 	$(COMPILE) --group uv --output-file requirements/uv.txt
+
+# Once after each update of databricks-sdk.
+api-fields: setup  ## write mdf_magics/definitions/api_fields.json anew from databricks-sdk
+	$(PYTHON) scripts/api_fields.py
 
 clean:  ## remove what make made: .venv, .tools, build, caches; .mdf (local state) stays
 	rm -rf $(VENV) $(TOOLS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mdf_magics.commands import own_options, parse_line, verb
 from mdf_magics.definitions.cells import Magic, read_cell
 from mdf_magics.definitions.loading import (
     PLACEMENT_FILE,
@@ -59,6 +60,23 @@ class CellText:
     text: str
     source: Source | None = None
     first_line: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the line says about this execution, before what is said for all cells."""
+
+
+def cell_text(
+    magic: str, line: str, text: str, source: Source | None = None, first_line: int = 1
+) -> CellText:
+    """A cell with its magic's line taken apart.
+
+    Raises:
+        WrongUsage: The line holds an option that the magic hasn't got.
+    """
+    parsed = parse_line(verb(magic), line)
+    name = parsed.arguments["name"] or ""
+    options = own_options(parsed.options)
+    kind: Magic = magic  # type: ignore[assignment]
+    return CellText(kind, name, line, text, source, first_line, options)
 
 
 class Adding:
@@ -72,7 +90,7 @@ class Adding:
             options: What to do with each.
         """
         self._project = project
-        self._options = options
+        self._given = self._options = options
         self._cells: list[CellText] = []
         self._unsaved: dict[str, str | None] = {}
         self._placed: dict[str, str] = {}
@@ -84,6 +102,7 @@ class Adding:
             DefinitionError: The cell is wrong, or breaks what is stored.
             EngineError: Its preview fails.
         """
+        self._options = replace(self._given, **cell.options)
         definitions = load(self._project.root, self._unsaved)
         saving = self._saving(cell, definitions, self._unsaved)
         after = self._project.planned(saving.applied(definitions))

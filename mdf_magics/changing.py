@@ -71,7 +71,7 @@ def rename(
         raise _refusal("bad-name", f'the name "{new}" {reason}', "", None)
     places = [entry.document.place((*entry.path, "name"))]
     if is_table:
-        found = (place for one, place in _reading(old, planned) if one == old)
+        found = [place for one, place in _reading(old, planned) if one == old]
     else:
         found = _naming(old, entry, definitions)
     splices, left = _splices([*places, *found], old)

@@ -31,7 +31,7 @@ class _Command(click.Command):
 
     verb: Verb
 
-    def get_help(self, ctx: click.Context) -> str:
+    def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
         shared = "-C DIR, -t TARGET, --var KEY=VALUE go with every command."
         return f"{usage(self.verb, 'command')}\n\n{shared}"
 
@@ -74,7 +74,7 @@ def _click_option(option: Option) -> click.Option:
     return click.Option(
         names,
         type=click.IntRange(min=0) if option.kind is int else str,
-        default=option.default,
+        default=None,
         metavar=option.value,
         help=option.help,
         is_flag=False,

@@ -27,7 +27,6 @@ class Option:
     """`bool` is a flag, `int` and `str` take a value."""
     value: str = ""
     """What the value is called in help."""
-    default: Any = None
     face: Literal["both", "command", "magic"] = "both"
 
     @property
@@ -90,7 +89,7 @@ class Verb:
 
 _DEBUG = Option("debug", "Show the traceback of an error.")
 _JSON = Option("json", "Print one JSON object.")
-_ROWS = Option("rows", "How many rows to show.", int, "N", 20)
+_ROWS = Option("rows", "How many rows to show; else 20.", int, "N")
 _NO_SAVE = Option("no-save", "Preview only; save nothing.")
 _NO_PREVIEW = Option("no-preview", "Save without running anything.")
 _FULL = Option("full", "Count expectations over all rows.")
@@ -374,7 +373,7 @@ def parse_line(one: Verb, line: str) -> Parsed:
     """
     words = _words(one, line)
     options = {option.name: option for option in one.options_of("magic")}
-    values = {option.key: option.default for option in options.values()}
+    values: dict[str, Any] = {option.key: None for option in options.values()}
     plain: list[str] = []
     while words:
         word = words.pop(0)
@@ -443,9 +442,9 @@ def _value(one: Verb, option: Option, given: str | None, words: list[str]) -> An
             raise _usage(one, f"--{option.name} takes no value")
         return True
     optional = option.value.startswith("[")
-    if given is None and words and not words[0].startswith("--"):
-        if not optional or words[0].isdigit():
-            given = words.pop(0)
+    follows = bool(words) and not words[0].startswith("--")
+    if given is None and follows and (not optional or words[0].isdigit()):
+        given = words.pop(0)
     if given is None:
         if optional:
             return ""

@@ -18,8 +18,14 @@ This module imports nothing of ours: every room may raise these.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+
+def lines_of(text: str) -> list[str]:
+    """A text's lines as editors and YAML count them; the last may be empty."""
+    return re.split(r"\r\n|\r|\n", text)
 
 
 @dataclass(frozen=True)
@@ -81,15 +87,20 @@ class Problem:
         if self.place:
             lines += [f"  {self.place}", *_excerpt(self.place)]
         lines += [f"  {line}" if line else "" for line in self.hint.splitlines()]
-        return "\n".join(lines)
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines))
 
+
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What a terminal would obey instead of showing it."""
 
 WIDEST = 100
 """Characters of a source line that a problem shows; more is cut around the place."""
 
 
 def _excerpt(place: Place) -> list[str]:
-    texts = place.source.text.splitlines()
+    texts = lines_of(place.source.text)
     if not 1 <= place.line <= len(texts):
         return []
     width = len(str(place.line))

@@ -9,7 +9,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mdf_magics.adding import Adding, AddOptions, CellText, placement_change
+from mdf_magics.adding import (
+    Adding,
+    AddOptions,
+    CellText,
+    cell_text,
+    placement_change,
+)
 from mdf_magics.changing import cell_of, remove, rename
 from mdf_magics.definitions.cells import split_cells
 from mdf_magics.definitions.editing import entry_lines
@@ -186,8 +192,8 @@ class Project:
             DefinitionError: There is no cell, or one is wrong; nothing was saved.
         """
         cells = [
-            CellText(magic, rest, rest, text, source, first)  # type: ignore[arg-type]
-            for first, magic, rest, text in split_cells(source)
+            cell_text(magic, line, text, source, first)
+            for first, magic, line, text in split_cells(source)
         ]
         if not cells:
             message = f"{source.name or 'the text'} holds no cell"

@@ -98,7 +98,9 @@ class Plan:
         """The plan for a person: a line of figures, then what changes and why."""
         counts = Counter(action.action for action in self.actions)
         if set(counts) <= {"none"}:
-            return f"{self.target} is up to date: {len(self.actions)} resources"
+            number = len(self.actions)
+            resources = "1 resource" if number == 1 else f"{number} resources"
+            return f"{self.target} is up to date: {resources}"
         figures = [f"{counts[kind]} {verb}" for kind, verb in _VERBS.items()
                    if counts[kind]]  # fmt: skip
         if counts["none"]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from mdf_magics.commands import COMING, VERBS, usage
 from mdf_magics.notebook.magics import Magics
@@ -14,21 +15,24 @@ from mdf_magics.notebook.magics import Magics
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+_loaded: WeakKeyDictionary[InteractiveShell, Magics] = WeakKeyDictionary()
+"""The magics of each shell, to be taken away again."""
+
 _KINDS = {"line": "line", "cell": "cell", "both": "line_cell"}
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register every magic, say in one line where we are, and warm up after the cell."""
-    magics = Magics(shell)
+    """Register the magics, say in one line where we are, and warm up after the cell."""
+    magics = _loaded[shell] = Magics(shell)
+    register: Callable[..., None] = shell.magics_manager.register_function
     for verb in VERBS:
         if verb.face == "command":
             continue
         function = magics.function(verb)
         function.__doc__ = usage(verb)
-        shell.register_magic_function(function, _KINDS[verb.face], verb.magic)
+        register(function, _KINDS[verb.face], verb.magic)
     for name in COMING:
-        shell.register_magic_function(magics.coming(name), "line_cell", f"mdf_{name}")
-    shell.mdf_magics = magics
+        register(magics.coming(name), "line_cell", f"mdf_{name}")
     warm_up = _once(shell, magics)
     magics.warm_up_callback = warm_up
     shell.events.register("post_run_cell", warm_up)
@@ -37,14 +41,13 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take everything back that `load` did, and end the engines."""
-    magics = shell.mdf_magics
+    magics = _loaded.pop(shell)
     for kinds in shell.magics_manager.magics.values():
         for name in [one for one in kinds if one.startswith("mdf_")]:
             del kinds[name]
     with suppress(ValueError):
         shell.events.unregister("post_run_cell", magics.warm_up_callback)
     magics.close()
-    del shell.mdf_magics
 
 
 def _greeting() -> str:

@@ -10,7 +10,8 @@ def glance(folder: Path) -> str:
     for candidate in (folder, *folder.parents):
         path = candidate / "definitions" / "mdf.yml"
         if path.is_file():
-            return _told(path)
+            where = "" if candidate == folder else f" · in {candidate}"
+            return _told(path) + where
     return "no project here yet: %mdf_init starts one"
 
 

@@ -48,7 +48,7 @@ class Magics:
             except MdfError as error:
                 raise _short(error, debug=_debug(parsed)) from None
             except KeyboardInterrupt as interrupt:
-                raise _interrupted(interrupt) from None
+                raise _interrupted(interrupt, saving=cell is not None) from None
 
         magic.__name__ = one.magic
         return magic
@@ -110,7 +110,7 @@ class Magics:
         cell: str | None,
         progress: Callable[[str], None],
     ) -> Any:
-        from mdf_magics.adding import AddOptions, CellText
+        from mdf_magics.adding import AddOptions, cell_text
         from mdf_magics.project import Project
         from mdf_magics.results import Message
 
@@ -123,9 +123,7 @@ class Magics:
             project = project.for_target(target)
         project.progress = progress
         if cell is not None:
-            name = parsed.arguments["name"] or ""
-            text = CellText(one.magic, name, line, cell)  # type: ignore[arg-type]
-            return project.add([text], AddOptions(**options))
+            return project.add([cell_text(one.magic, line, cell)], AddOptions())
         if one.name == "table":
             return project.show(parsed.arguments["name"])
         if one.name == "edit":
@@ -160,7 +158,7 @@ def _short(error: MdfError, *, debug: bool) -> MdfError:
     return error
 
 
-def _interrupted(interrupt: KeyboardInterrupt) -> KeyboardInterrupt:
-    message = ["Interrupted. Nothing was saved."]
+def _interrupted(interrupt: KeyboardInterrupt, *, saving: bool) -> KeyboardInterrupt:
+    message = ["Interrupted. Nothing was saved." if saving else "Interrupted."]
     interrupt._render_traceback_ = lambda: message  # type: ignore[attr-defined]
     return interrupt

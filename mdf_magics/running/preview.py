@@ -10,7 +10,7 @@ import itertools
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdf_magics.definitions.names import quoted
@@ -22,7 +22,7 @@ from mdf_magics.planning.steps import Planned
 from mdf_magics.transformations.arguments import problem_of
 from mdf_magics.transformations.parameters import READ_TYPES, in_sql
 from mdf_magics.transformations.python import compiled, parse_function
-from mdf_magics.transformations.template import TemplateFault, Value, parse
+from mdf_magics.transformations.template import Rendered, TemplateFault, Value, parse
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -75,7 +75,7 @@ class Previewer:
     fresh: bool = False
     """Compute upstream tables even where they exist."""
     upstream: dict[str, str] = field(default_factory=dict)
-    _frames: dict[str, Any] = field(default_factory=dict)
+    _frames: dict[str, DataFrame] = field(default_factory=dict)
 
     def preview(self, name: str, rows: int, *, all_rows: bool = False) -> Preview:
         """The table's first rows, and how they fare with its expectations.
@@ -156,7 +156,7 @@ class Previewer:
         return self._frames[table.name]
 
     def _sql(self, table: Table) -> DataFrame:
-        slots: dict[str, DataFrame] = {}
+        slots: dict[str, Any] = {}
         numbers = itertools.count()
 
         def slot(frame: DataFrame) -> str:
@@ -184,11 +184,15 @@ class Previewer:
             place = table.body.place_at(one.start, one.end - one.start)
             with _Located(table, place):
                 replacements[one.start, one.end] = resolve(one.name)
-        text = parse(table.body.text).render(values, replacements).text
+        rendered = parse(table.body.text).render(values, replacements)
+        text = rendered.text
         if slots:  # spark.sql formats the text: the query's own braces are doubled
             text = text.replace("{", "{{").replace("}", "}}")
             text = text.replace("\x01", "{").replace("\x02", "}")
-        return self.engine.session.sql(text, **slots)
+        try:
+            return self.engine.session.sql(text, **slots)
+        except Exception as error:
+            raise _in_body(self.engine.explain(error, text), table, rendered) from error
 
     def _python(self, table: Table) -> DataFrame:
         from pyspark.sql import DataFrame as AnyDataFrame
@@ -219,21 +223,21 @@ class Previewer:
 
     def _is_read(self, name: str) -> bool:
         """Whether a table is read by its name; else it is computed."""
-        own = self.planned.tables.get(name)
-        if own is None:
-            home = self._resolve(name)
-            if not self.engine.exists(home):
-                raise EngineError(self._missing(name, home))
-            self.upstream[name] = "read"
-            return True
-        read = not self.fresh and self.engine.exists(own.home)
+        home = self._resolve(name)
+        ours = self.planned.expansion.homes.made_by(name) is not None
+        there = self.engine.exists(home)
+        if not ours and not there:
+            raise EngineError(self._missing(name, home))
+        read = there and not (ours and self.fresh)
         self.upstream[name] = "read" if read else "computed"
         return read
 
     def _computed(self, name: str) -> DataFrame:
-        table = self.planned.tables[name]
+        maker = self.planned.expansion.homes.made_by(name) or name
+        table = self.planned.tables[maker]
         with _Located(table):
-            return _held(self._frame(table), table)
+            rows = self._frame(table)
+            return _held(rows, table) if maker == name else _rejected(rows, table)
 
     def _files(self, files: Mapping[str, Any]) -> DataFrame:
         from mdf_magics.runtime import mdf_runtime
@@ -273,7 +277,33 @@ def _held(rows: DataFrame, table: Table) -> DataFrame:
     return last.where("NOT mdf_delete").drop("mdf_delete")
 
 
+def _rejected(rows: DataFrame, table: Table) -> DataFrame:
+    """What the table's quarantine holds, built on nothing."""
+    from mdf_magics.runtime import mdf_runtime
+
+    rules = [rule.model_dump() for rule in table.settings.expectations]
+    return mdf_runtime.failing(rows, rules)
+
+
 _CHANGES = {"keys", "sequence_by", "apply_as_deletes"}
+
+
+def _in_body(error: EngineError, table: Table, rendered: Rendered) -> EngineError:
+    """An error of a rendered query with its place in the table's body.
+
+    DataFrames in slots move what stands behind them, by an unknown number of columns;
+    their place is found by the names that the message quotes.
+    """
+    lines = rendered.text.splitlines(keepends=True)
+    found = []
+    for problem in error.problems:
+        place = None
+        if problem.place is not None and "\x01" not in rendered.text:
+            before = sum(map(len, lines[: problem.place.line - 1]))
+            offset = rendered.origin(before + problem.place.column - 1)
+            place = table.body.place_at(offset, problem.place.length)
+        found.append(replace(problem, place=place))
+    return type(error)(*found)
 
 
 class _Located:
@@ -286,7 +316,9 @@ class _Located:
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object
+    ) -> None:
         if isinstance(error, EngineError):
             located = [self._located(problem) for problem in error.problems]
             raise type(error)(*located) from error
