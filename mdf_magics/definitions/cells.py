@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
-from mdf_magics.definitions.loading import Body, BodyKind, normalised
-from mdf_magics.definitions.reading import Document, read_document
-from mdf_magics.errors import Place, Problem, Source
+from mdf_magics.definitions.bodies import Body, BodyKind, normalised
+from mdf_magics.definitions.reading import Document, compose, read_document
+from mdf_magics.definitions.scalars import TAG
+from mdf_magics.definitions.storing import NOTHING_SAVED
+from mdf_magics.errors import (
+    DefinitionError,
+    Place,
+    Problem,
+    Source,
+    did_you_mean,
+    lines_of,
+)
 
 type Magic = Literal["mdf_table", "mdf_tables", "mdf_transformation"]
 
-_HEADER = re.compile(r"^%%(mdf_table|mdf_tables|mdf_transformation)\b[ \t]*(.*)$")
+MAGICS: tuple[Magic, ...] = ("mdf_table", "mdf_tables", "mdf_transformation")
+
+_MAGIC_LINE = re.compile(r"%%(\w+)[ \t]*(.*)")
+_TEXT, _MAPPING = f"{TAG}str", f"{TAG}map"
 _KEY = re.compile(r"[a-z_]+")
-_PYTHON = re.compile(r"\s*(def |async def |@\w|import \w|from [\w.]+ import )")
+_KEY_LINE = re.compile(r"[a-z_]+:(\s|$)")
+_FUNCTION = re.compile(r"^[ \t]*(async[ \t]+)?def[ \t]+\w", re.MULTILINE)
+_PYTHON_START = re.compile(r"@\w|import \w|from [\w.]+ import ")
 
 
 @dataclass(frozen=True)
@@ -43,28 +56,44 @@ class Cell:
     @property
     def line_place(self) -> Place:
         """The magic's line."""
-        text = self.source.text.splitlines()[self.first_line - 1]
-        start = len(self.magic) + 3
-        column = start + 1 if len(text) > start else 1
-        return Place(self.source, self.first_line, column, max(1, len(text) - start))
+        line = lines_of(self.source.text)[self.first_line - 1]
+        found = _MAGIC_LINE.match(line)
+        if not found or not found[2]:
+            return Place(self.source, self.first_line)
+        return Place(self.source, self.first_line, found.start(2) + 1, len(found[2]))
 
 
-def split_cells(source: Source) -> list[tuple[int, str, str, str]]:
+def split_cells(source: Source) -> list[tuple[int, Magic, str, str]]:
     """The cells of a file, as `mdf add` takes it.
 
     Args:
-        source: A file of cells, each starting with its `%%mdf_...` line.
+        source: A file of cells, each starting with its `%%mdf_...` line. Blank lines
+            and comments may stand before the first.
 
     Returns:
         For each cell its first line (from 1), magic, rest of that line, and text.
-        What stands before the first cell is left out unless it says something.
+
+    Raises:
+        DefinitionError: Something belongs to no cell, or a magic isn't known.
     """
-    cells: list[tuple[int, str, str, list[str]]] = []
-    for number, line in enumerate(source.text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            cells.append((number, header[1], header[2].strip(), []))
+    cells: list[tuple[int, Magic, str, list[str]]] = []
+    lines = lines_of(re.sub(r"\r?\n\Z", "", source.text))
+    for number, line in enumerate(lines, 1):
+        if found := _MAGIC_LINE.match(line):
+            magic = next((one for one in MAGICS if one == found[1]), None)
+            if magic is None:
+                message = f"there is no magic %%{found[1]}"
+                place = Place(source, number, 1, len(found[1]) + 2)
+                hint = did_you_mean(found[1], MAGICS)
+                raise _refusal(Problem("unknown-magic", message, hint, place))
+            cells.append((number, magic, found[2].strip(), []))
         elif cells:
             cells[-1][3].append(line)
+        elif line.strip() and line.lstrip()[0] != "#":
+            message = "this stands before the first cell"
+            hint = "A cell starts with a line such as  %%mdf_table schema.table ."
+            place = Place(source, number, 1, len(line))
+            raise _refusal(Problem("no-cell", message, hint, place))
     return [
         (first, magic, rest, "\n".join(lines)) for first, magic, rest, lines in cells
     ]
@@ -91,12 +120,12 @@ def read_cell(
     """
     if source is None:
         source = Source("", f"%%{magic} {line}".rstrip() + f"\n{text}")
-    lines = text.splitlines()
+    lines = lines_of(text)
     yaml_lines, body_start = _split(lines)
     comment, header_start, header = _header(lines, yaml_lines)
     header_line = first_line + header_start + 1
     padded = "\n" * (header_line - 1) + header
-    document = read_document(source, padded)
+    document = read_document(source, f"{padded}\n")
     body = None
     if body_start is not None:
         body = _body(source, lines[body_start:], first_line + 1 + body_start)
@@ -107,31 +136,20 @@ def read_cell(
 
 
 def with_line_value(cell: Cell, key: str, value: str) -> Cell:
-    """The cell with a value that stands on the magic's line (`name`, `transformation`)."""
-    line = cell.source.text.splitlines()[cell.first_line - 1]
-    column = max(line.find(value), 0)
-    mark = yaml.Mark(cell.source.name, 0, cell.first_line - 1, column, None, None)
-    end = yaml.Mark(
-        cell.source.name, 0, cell.first_line - 1, column + len(value), None, None
-    )
-    word = yaml.ScalarNode("tag:yaml.org,2002:str", key, mark, end)
-    node = yaml.ScalarNode("tag:yaml.org,2002:str", value, mark, end)
-    return _with_pair(cell, word, node, key, value)
-
-
-def _with_pair(
-    cell: Cell, word: yaml.Node, node: yaml.Node, key: str, value: Any
-) -> Cell:
+    """The cell with what the magic's line says for a key (`name`, `transformation`)."""
+    number = cell.first_line - 1
+    line = lines_of(cell.source.text)[number]
+    column = max(line.find(value, cell.line_place.column - 1), 0)
+    start = yaml.Mark("", 0, number, column, None, 0)
+    end = yaml.Mark("", 0, number, column + len(value), None, 0)
+    word, node = (yaml.ScalarNode(_TEXT, text, start, end) for text in (key, value))
     old = cell.document
     pairs = list(old.node.value) if isinstance(old.node, yaml.MappingNode) else []
-    start = old.node.start_mark if old.node else word.start_mark
-    mapping = yaml.MappingNode(
-        "tag:yaml.org,2002:map", [(word, node), *pairs], start, start
-    )
-    document = Document(
-        old.source, mapping, {key: value, **(old.value or {})}, old.problems
-    )
-    return replace(cell, document=document)
+    mapping = yaml.MappingNode(_MAPPING, [(word, node), *pairs], start, start)
+    if old.node:
+        mapping.start_mark = old.node.start_mark
+    values = {key: value, **(old.value or {})}
+    return replace(cell, document=Document(old.source, mapping, values, old.problems))
 
 
 def _split(lines: list[str]) -> tuple[range, int | None]:
@@ -153,27 +171,20 @@ def _split(lines: list[str]) -> tuple[range, int | None]:
 
 def _is_mapping(lines: list[str]) -> bool:
     """Whether this was meant as YAML: a mapping, comments, or broken YAML."""
-    text = "\n".join(lines)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = compose("\n".join(lines))
     except yaml.YAMLError:
-        first = next(
-            (one for one in lines if one.strip() and one.lstrip()[0] != "#"), ""
-        )
-        return re.match(r"[a-z_]+:(\s|$)", first) is not None
-    except RecursionError:
-        return True
+        return _KEY_LINE.match(_first_line(lines)) is not None
     return node is None or isinstance(node, yaml.MappingNode)
 
 
 def _is_header(lines: list[str]) -> bool:
     """Whether a cell without `---` is all YAML."""
-    text = "\n".join(lines)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError):
-        keys = [one for one in lines if re.match(r"[a-z_]+:(\s|$)", one)]
-        return bool(keys) and not _PYTHON.match(text)
+        node = compose("\n".join(lines))
+    except yaml.YAMLError:
+        keys = any(map(_KEY_LINE.match, lines))
+        return keys and body_kind("\n".join(lines)) == "sql"
     if node is None:
         return True
     return isinstance(node, yaml.MappingNode) and all(
@@ -205,10 +216,14 @@ def _body(source: Source, lines: list[str], first_line: int) -> Body | None:
 
 def body_kind(text: str) -> BodyKind:
     """Whether a body is Python (it defines a function, or tries to) or SQL."""
-    try:
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError):
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        return "python" if _PYTHON.match(first) else "sql"
-    defines = any(isinstance(one, ast.FunctionDef) for one in statements)
-    return "python" if defines or _PYTHON.match(text) else "sql"
+    first = _PYTHON_START.match(_first_line(lines_of(text)))
+    return "python" if first or _FUNCTION.search(text) else "sql"
+
+
+def _first_line(lines: list[str]) -> str:
+    """The first line that is neither blank nor a comment."""
+    return next((one for one in lines if one.strip() and one.lstrip()[0] != "#"), "")
+
+
+def _refusal(problem: Problem) -> DefinitionError:
+    return DefinitionError(problem, note=NOTHING_SAVED)

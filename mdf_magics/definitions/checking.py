@@ -12,6 +12,8 @@ from mdf_magics.errors import Place, Problem, closest, did_you_mean
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+type Path_ = tuple[str | int, ...]
+
 type Locate = Callable[[tuple[str | int, ...], bool], Place]
 """Gives the place of the value at a path, or (second argument true) of its key."""
 
@@ -33,12 +35,35 @@ def checked[M: BaseModel](
         return model.model_validate(value), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(model, detail, locate) for detail in details]
-    return None, list(dict.fromkeys(problems))
+    places: dict[Path_, list[ErrorDetails]] = {}
+    for detail in details:
+        places.setdefault(_path(detail, value), []).append(detail)
+    return None, [
+        _problem(model, path, same, locate)
+        for path, same in places.items()
+        # What fits none of several types is wrong inside the type it was meant for.
+        if len(path) == len(same[0]["loc"])
+        or not any(other[: len(path)] == path != other for other in places)
+    ]
 
 
-def _problem(model: type[BaseModel], detail: ErrorDetails, locate: Locate) -> Problem:
-    path = tuple(detail["loc"])
+def _path(detail: ErrorDetails, value: Any) -> Path_:
+    """Where a violation is; pydantic adds which of several types it tried."""
+    path: list[str | int] = []
+    steps = detail["loc"]
+    for number, step in enumerate(steps, 1):
+        missing = detail["type"] == "missing" and number == len(steps)
+        inside = step in value if isinstance(value, dict) else isinstance(step, int)
+        if missing or inside:
+            path.append(step)
+            value = None if missing else value[step]
+    return tuple(path)
+
+
+def _problem(
+    model: type[BaseModel], path: Path_, details: list[ErrorDetails], locate: Locate
+) -> Problem:
+    detail = details[0]
     name = str(path[-1]) if path else ""
     if detail["type"] == "extra_forbidden":
         keys = _keys_at(model, path[:-1])
@@ -54,36 +79,36 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, locate: Locate) -> Pr
         return Problem(
             "missing-key", message, f"Add  {name}: ...", locate(path[:-1], False)
         )
-    message = f"{_dotted(path) or 'this'} {_expected(detail)}"
-    hint = _hint(detail)
-    return Problem("wrong-type", message, hint, locate(path, False))
+    dotted = ".".join(str(step) for step in path) or "this"
+    expected = " or ".join(dict.fromkeys(map(_expected, details)))
+    found = detail["input"]
+    there = f'"{found}"' if isinstance(found, str) else shown(found)
+    message = f"{dotted} must be {expected}, not {there}"
+    return Problem("wrong-type", message, _hint(detail), locate(path, False))
 
 
 def _expected(detail: ErrorDetails) -> str:
-    """What was expected and what is there, in words instead of pydantic's."""
+    """What a value must be, in words instead of pydantic's."""
     context = detail.get("ctx") or {}
-    found = _shown(detail["input"])
     words = {
-        "string_type": "must be text",
-        "bool_type": "must be true or false",
-        "int_type": "must be a whole number",
-        "float_type": "must be a number",
-        "list_type": "must be a list",
-        "dict_type": "must be a mapping",
-        "model_type": "must be a mapping",
-        "greater_than": f"must be greater than {context.get('gt')}",
-        "greater_than_equal": f"must be at least {context.get('ge')}",
+        "string_type": "text",
+        "bool_type": "true or false",
+        "int_type": "a whole number",
+        "float_type": "a number",
+        "list_type": "a list",
+        "dict_type": "a mapping",
+        "model_type": "a mapping",
+        "greater_than": f"greater than {context.get('gt')}",
+        "greater_than_equal": f"at least {context.get('ge')}",
+        "literal_error": str(context.get("expected")).replace("'", ""),
     }
-    if detail["type"] == "literal_error":
-        options = str(context["expected"]).replace("'", "")
-        return f"must be {options}, not {found}"
-    expected = words.get(detail["type"]) or detail["msg"].lower()
-    if isinstance(detail["input"], str):
-        found = f'"{found}"'
-    return f"{expected}, not {found}"
+    return (words.get(detail["type"]) or detail["msg"].lower()).replace(
+        "False", "false"
+    )
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a message: a short one as it is."""
     if value is None:
         return "empty"
     if isinstance(value, dict):
@@ -105,39 +130,33 @@ def _hint(detail: ErrorDetails) -> str:
     if detail["type"] == "string_type" and not isinstance(value, dict | list):
         if value is None:
             return "Write a value, or leave the key out."
-        return f'Write it in quotes:  "{_shown(value)}"'
+        return f'Write it in quotes:  "{shown(value)}"'
     if detail["type"] == "list_type" and isinstance(value, str):
         return f"Write it as a list:  [{value}]"
     return ""
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(step) for step in path)
-
-
-def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+def _keys_at(model: type[BaseModel], path: Path_) -> list[str]:
     """The keys that the model at `path` inside `model` has."""
     current: Any = model
     for step in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            field = _fields(current).get(str(step))
+        inner = _model_in(current)
+        if inner is not None and inner is current:
+            field = _fields(inner).get(str(step))
             current = field.annotation if field else None
-        current = _innermost(current)
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(_fields(current))
-    return []
+        else:
+            current = inner
+    found = _model_in(current)
+    return list(_fields(found)) if found else []
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
-def _innermost(annotation: Any) -> Any:
-    """The model inside `list[M]`, `dict[str, M]` or `M | None`."""
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in `M`, `list[M]`, `dict[str, M]` or `M | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for argument in get_args(annotation):
-        found = _innermost(argument)
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            return found
-    return annotation
+    found = (_model_in(argument) for argument in get_args(annotation))
+    return next(filter(None, found), None)

@@ -5,14 +5,25 @@ Everything here works on texts; `storing` reads and writes them.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
 import yaml
 
 from mdf_magics.definitions.cells import Cell
-from mdf_magics.definitions.reading import Document
-from mdf_magics.errors import DefinitionError, Problem
+from mdf_magics.definitions.reading import Document, Path_
+from mdf_magics.definitions.scalars import is_text
+from mdf_magics.definitions.storing import NOTHING_SAVED
+from mdf_magics.errors import DefinitionError, Problem, lines_of
+
+_ALIAS = re.compile(r"(?:[\s-]|#[^\n]*)*\*[^\s,\[\]{}]+")
+"""An alias, with what may stand between it and the content before it."""
+
+_DASH = re.compile(r"-(?:[ \t]+#[^\n]*|[ \t]*)(?:\n[ \t]*(?:#[^\n]*)?|\r)*[ \t]*\Z")
+"""A list item's dash, with what may stand between it and the item."""
+
+_KEEPS_BLANK_LINES = re.compile(r"[^\n]*[|>](?:\+[0-9]?|[0-9]\+)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ def entry_text(cell: Cell, name: str, transformation: str | None = None) -> Entr
     """
     lines = [f"name: {_scalar(name)}"]
     if transformation:
-        lines.append(f"transformation: {transformation}")
+        lines.append(f"transformation: {_scalar(transformation)}")
     lines += _header_lines(cell)
     if cell.body is not None:
         lines += _block(cell.body.kind, cell.body.text)
@@ -55,60 +66,160 @@ def new_file(entry: EntryText, section: str | None) -> str:
 
 
 def appended(document: Document, section: str, entry: EntryText) -> str:
-    """The document's text with an entry at the end of one of its lists."""
-    text = document.source.text
-    newline = "\r\n" if "\r\n" in text else "\n"
-    sequence = document.node_at((section,))
-    if sequence is None:
-        raise _unwritable(document, f"this file has no list {section}")
-    if isinstance(sequence, yaml.SequenceNode) and sequence.value:
-        if sequence.flow_style:
-            raise _unwritable(document, f"{section} is written in one line: [...]")
-        dash, content = _columns(text, sequence.value[-1])
-        end = _line_end(text, _content_end(sequence))
-        gap = [""] if _separated(text, sequence) else []
-        lines = [*gap, *_item(entry, dash, content)]
-        return text[:end] + newline + newline.join(lines) + text[end:]
-    key_end = next(
-        key.end_mark.index
-        for key, value in document.node.value  # type: ignore[union-attr]
-        if value is sequence
-    )
-    start = text.index(":", key_end) + 1
-    end = max(start, _content_end(sequence))
+    """The document's text with an entry at the end of one of its lists.
+
+    Raises:
+        DefinitionError: There is no place for it.
+    """
+    root, text = document.node, document.source.text
+    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+        raise unwritable(document, f"this file has no list {section}")
+    own = [pair for pair in root.value if pair[0].value == section]
+    if not own:
+        end = entry_end(text, root, root.start_mark.column)
+        lines = [f"{section}:", *_item(entry, dash=2, content=4)]
+        return _inserted(text, end, lines)
+    key, value = own[-1]
+    colon = text.index(":", key.end_mark.index) + 1
+    if value.start_mark.index < colon:
+        raise unwritable(document, f"{section} is an alias of another list")
+    if isinstance(value, yaml.SequenceNode) and value.value:
+        if value.flow_style:
+            raise unwritable(document, f"{section} is written in one line: [...]")
+        dash, content = _columns(text, value)
+        end = entry_end(text, value, content)
+        gap = [""] if _separated(text, value) else []
+        return _inserted(text, end, [*gap, *_item(entry, dash, content)])
+    if document.value[section]:
+        raise unwritable(document, f"{section} is no list")
+    # `tables:` or `tables: []`, perhaps with a comment behind it
+    emptied = text[: value.start_mark.index].rstrip() + text[value.end_mark.index :]
     lines = _item(entry, dash=2, content=4)
-    return text[:start] + newline + newline.join(lines) + text[end:]
+    return _inserted(emptied, line_end(emptied, colon), lines)
 
 
-def replaced(document: Document, path: tuple[str | int, ...], entry: EntryText) -> str:
-    """The document's text with the entry at `path` put in place of the old one."""
-    text = document.source.text
-    newline = "\r\n" if "\r\n" in text else "\n"
-    node = document.node_at(path)
-    if not isinstance(node, yaml.MappingNode):
-        raise _unwritable(document, "there is no entry to replace")
-    if node.flow_style:
-        raise _unwritable(document, "the entry is written in one line: {...}")
-    end = _line_end(text, _content_end(node))
-    if not path:
-        start = node.start_mark.index
-        lines = list(entry.lines)
-    else:
-        dash, content = _columns(text, node)
-        start = text.rfind("-", 0, node.start_mark.index)
-        lines = _item(EntryText(entry.lines), dash, content)
+def replaced(document: Document, path: Path_, entry: EntryText) -> str:
+    """The document's text with the entry at `path` put in place of the old one.
+
+    Raises:
+        DefinitionError: The old entry isn't text of its own.
+    """
+    text, node = document.source.text, document.node_at(path)
+    if node is None:
+        raise unwritable(document, "there is no entry to replace")
+    start, lines = node.start_mark.index, list(entry.lines)
+    if path:
+        parent = document.node_at(path[:-1])
+        if isinstance(parent, yaml.CollectionNode) and parent.flow_style:
+            raise unwritable(document, f"{path[0]} is written in one line: [...]")
+        if parent is None or start < parent.start_mark.index:
+            raise unwritable(document, "the entry is an alias of another one")
+        start, column = dash_of(text, node)
+        lines = _item(EntryText(entry.lines), column, _content_column(node, column))
         lines[0] = lines[0].lstrip(" ")
+    else:
+        margin = " " * node.start_mark.column
+        lines = [lines[0], *(margin + line if line else "" for line in lines[1:])]
+    end = entry_end(text, node, node.start_mark.column)
     start, comment = _above(text, start, entry.comment)
-    return text[:start] + comment + newline.join(lines) + text[end:]
+    return text[:start] + comment + _newline(text).join(lines) + text[end:]
 
 
-def entry_lines(document: Document, path: tuple[str | int, ...]) -> tuple[int, int]:
+def with_value(document: Document, path: Path_, key: str, value: str) -> str:
+    """The document's text with one key of a mapping set.
+
+    Args:
+        document: The document.
+        path: Where the mapping is.
+        key: The key; added behind the others when the mapping hasn't got it.
+        value: The value as YAML.
+
+    Raises:
+        DefinitionError: There is no mapping, or an empty one.
+    """
+    text, mapping = document.source.text, document.node_at(path)
+    if not isinstance(mapping, yaml.MappingNode) or not mapping.value:
+        raise unwritable(document, f"there is no mapping to set {key} in")
+    for word, old in mapping.value:
+        if word.value == key:
+            start = text.index(":", word.end_mark.index) + 1
+            end = _value_end(text, old, start)
+            start = max(start, min(old.start_mark.index, end))
+            gap = " " if text[start - 1] == ":" else ""
+            return text[:start] + gap + value + text[end:]
+    if mapping.flow_style:
+        word, last = mapping.value[-1]
+        end = _value_end(text, last, text.index(":", word.end_mark.index) + 1)
+        return f"{text[:end]}, {key}: {value}{text[end:]}"
+    end = line_end(text, content_end(text, mapping))
+    indent = " " * mapping.value[0][0].start_mark.column
+    return _inserted(text, end, [f"{indent}{key}: {value}"])
+
+
+def entry_lines(document: Document, path: Path_) -> tuple[int, int]:
     """First and last line, from 1, of the entry at `path`."""
-    node = document.node_at(path)
+    text, node = document.source.text, document.node_at(path)
     if node is None:
         return 1, 1
-    end = _content_end(node)
-    return node.start_mark.line + 1, document.source.text.count("\n", 0, end) + 1
+    end = content_end(text, node)
+    return node.start_mark.line + 1, text.count("\n", 0, end) + 1
+
+
+def content_end(text: str, node: yaml.Node) -> int:
+    """Where a node's own text ends: before blank lines and comments that follow."""
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
+        return _value_end(text, node, node.start_mark.index)
+    if isinstance(node, yaml.MappingNode):
+        key, last = node.value[-1]
+        return _value_end(text, last, text.index(":", key.end_mark.index) + 1)
+    end = node.start_mark.index
+    for item in node.value[-2:]:
+        end = _value_end(text, item, end)
+    return end
+
+
+def entry_end(text: str, node: yaml.Node, column: int) -> int:
+    """Where the lines of an entry end, with comments that stand deeper than its keys.
+
+    Those are its own, and would become a part of a body that comes before them.
+    """
+    end = line_end(text, content_end(text, node))
+    deeper = re.compile(rf"(?:\s*\n {{{column + 2},}}[ \t]*#[^\r\n]*)*")
+    found = deeper.match(text, end)
+    return found.end() if found else end
+
+
+def line_end(text: str, end: int) -> int:
+    """The end of the line that `end` is in, with a comment behind the content."""
+    found = re.compile(r"[^\r\n]*").match(text, end)
+    return found.end() if found else end
+
+
+def dash_of(text: str, item: yaml.Node) -> tuple[int, int]:
+    """Where the dash of a list's item is, and in which column (from 0)."""
+    found = _DASH.search(text, 0, item.start_mark.index)
+    index: int = found.start() if found else item.start_mark.index
+    return index, index - (text.rfind("\n", 0, index) + 1)
+
+
+def comments_above(text: str, start: int, column: int) -> int:
+    """Where the comment lines begin that stand right above a line.
+
+    Deeper ones belong to the entry before, or are lines of its body; what an editor
+    reads (`# yaml-language-server: ...`) belongs to none.
+    """
+    lines = rf"(?:[ ]{{0,{column}}}#(?! yaml-language-server:)[^\n]*\n)*\Z"
+    found = re.compile(rf"(?m:^){lines}").search(text, 0, start)
+    return found.start() if found else start
+
+
+def unwritable(document: Document, message: str) -> DefinitionError:
+    """What to say when an entry can't be edited where it stands."""
+    hint = "Put each entry on lines of its own there, then run the cell again."
+    return DefinitionError(
+        Problem("unwritable-entry", message, hint, document.place()),
+        note=NOTHING_SAVED,
+    )
 
 
 def _header_lines(cell: Cell) -> list[str]:
@@ -120,43 +231,46 @@ def _header_lines(cell: Cell) -> list[str]:
         pair for pair in node.value if pair[0].start_mark.line >= cell.first_line
     ]
     if cell.header.lstrip().startswith("{"):
-        text = cell.source.text.splitlines()
+        text = lines_of(cell.source.text)
         return [
-            f"{key.value}: {_slice(text, value)}"
+            line
             for key, value in written
             if key.value != "name"
+            for line in _flow_lines(text, key, value)
         ]
     name = next((key for key, _ in written if key.value == "name"), None)
     margin = min((key.start_mark.column for key, _ in written), default=0)
     left_out = name.start_mark.line + 1 - cell.header_line if name else -1
     return [
         line[margin:].rstrip() if not line[:margin].strip() else line
-        for number, line in enumerate(cell.header.splitlines())
+        for number, line in enumerate(lines_of(cell.header))
         if number != left_out
     ]
 
 
-def _slice(lines: list[str], node: yaml.Node) -> str:
-    """A flow value's text; one that spans lines is joined to one."""
-    first, last = node.start_mark, node.end_mark
+def _flow_lines(lines: list[str], key: yaml.Node, value: yaml.Node) -> list[str]:
+    """A pair of a mapping in braces, as lines of a block."""
+    first, last = value.start_mark, value.end_mark
     if first.line == last.line:
-        return lines[first.line][first.column : last.column]
-    inner = [line.strip() for line in lines[first.line + 1 : last.line]]
-    pieces = [lines[first.line][first.column :].strip(), *inner]
-    return " ".join([*pieces, lines[last.line][: last.column].strip()])
+        return [f"{key.value}: {lines[first.line][first.column : last.column]}"]
+    return [
+        f"{key.value}: {lines[first.line][first.column :].rstrip()}",
+        *(f"  {line.strip()}" for line in lines[first.line + 1 : last.line]),
+        f"  {lines[last.line][: last.column].strip()}",
+    ]
 
 
 def _block(key: str, text: str) -> list[str]:
     """A body as a literal block; one that starts with blanks says its indentation."""
-    lines = text.rstrip().splitlines()
-    indicator = "|2" if lines[0].startswith(" ") else "|"
+    lines = text.rstrip().split("\n")
+    indicator = "|2" if lines[0][:1] in (" ", "\t") else "|"
     return [f"{key}: {indicator}", *(f"  {line}" if line else "" for line in lines)]
 
 
 def _scalar(text: str) -> str:
     """A name as YAML: plain, unless that would mean something else."""
-    plain = re.fullmatch(r"[A-Za-z_$][\w.${}-]*", text)
-    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    plain = re.fullmatch(r"[A-Za-z_$][\w.${}-]*", text) and is_text(text)
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _item(entry: EntryText, dash: int, content: int) -> list[str]:
@@ -170,42 +284,52 @@ def _item(entry: EntryText, dash: int, content: int) -> list[str]:
     ]
 
 
-def _columns(text: str, node: yaml.Node) -> tuple[int, int]:
-    """The columns of a list item's dash and of its content."""
-    dash = text.rfind("-", 0, node.start_mark.index)
-    column = dash - (text.rfind("\n", 0, dash) + 1)
-    content = node.start_mark.column
-    return column, content if content > column else column + 2
+def _columns(text: str, sequence: yaml.SequenceNode) -> tuple[int, int]:
+    """The columns of a list's dashes and of what stands behind them."""
+    start = sequence.start_mark.index
+    own = [item for item in sequence.value if item.start_mark.index >= start]
+    if not own:
+        return 2, 4
+    column = dash_of(text, own[-1])[1]
+    return column, _content_column(own[-1], column)
 
 
-def _content_end(node: yaml.Node) -> int:
-    """Where a node's own text ends: before blank lines and comments that follow."""
-    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
-        key, value = node.value[-1]
-        return max(key.end_mark.index + 1, _content_end(value))
-    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
-        return _content_end(node.value[-1])
-    return node.end_mark.index
+def _content_column(node: yaml.Node, dash: int) -> int:
+    column: int = node.start_mark.column
+    return column if column > dash else dash + 2
 
 
-def _line_end(text: str, end: int) -> int:
-    """The end of the line that `end` is in, with a comment behind the content.
-
-    A block scalar ends at the start of a line: then the last line with content.
-    """
-    while end > 0 and text[end - 1] in "\r\n \t":
-        end -= 1
-    found = re.compile(r"[^\r\n]*").match(text, end)
-    return found.end() if found else end
+def _value_end(text: str, node: yaml.Node, start: int) -> int:
+    """Where a value's text ends that starts behind `start`."""
+    if node.start_mark.index < start:  # an alias: its node stands further up
+        alias = _ALIAS.match(text, start)
+        return alias.end() if alias else start
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        return content_end(text, node)
+    end: int = node.end_mark.index
+    if getattr(node, "style", None) not in ("|", ">"):
+        return end
+    if _KEEPS_BLANK_LINES.match(text, node.start_mark.index):
+        return end - len(_newline(text)) if text[end - 1 : end] == "\n" else end
+    return len(text[:end].rstrip())
 
 
 def _separated(text: str, sequence: yaml.SequenceNode) -> bool:
-    """Whether the list's items have blank lines between them; one item: yes."""
+    """Whether the list's items have blank lines between them; one item: yes.
+
+    Behind a text that keeps its blank lines, one more would belong to it: no.
+    """
+    last = sequence.value[-1]
+    while isinstance(last, yaml.CollectionNode) and last.value:
+        last = last.value[-1]
+        last = last[1] if isinstance(last, tuple) else last
+    if _KEEPS_BLANK_LINES.match(text, last.start_mark.index):
+        return False
     if len(sequence.value) < 2:
         return True
     before, last = sequence.value[-2], sequence.value[-1]
-    between = text[_line_end(text, _content_end(before)) : last.start_mark.index]
-    return re.search(r"\n[ \t]*\r?\n", between) is not None
+    end = _value_end(text, before, sequence.start_mark.index)
+    return re.search(r"\n[ \t]*\r?\n", text[end : last.start_mark.index]) is not None
 
 
 def _above(text: str, start: int, comment: tuple[str, ...]) -> tuple[int, str]:
@@ -218,43 +342,17 @@ def _above(text: str, start: int, comment: tuple[str, ...]) -> tuple[int, str]:
     indent = text[line_start:start]
     if not comment or indent.strip():
         return start, ""
-    above = re.compile(r"(?:[ \t]*#[^\n]*\n)*\Z").search(text, 0, line_start)
-    first = above.start() if above else line_start
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return first, "".join(f"{indent}{line}{newline}" for line in comment) + indent
+    first = comments_above(text, line_start, len(indent))
+    return first, "".join(
+        f"{indent}{line}{_newline(text)}" for line in comment
+    ) + indent
 
 
-def _unwritable(document: Document, message: str) -> DefinitionError:
-    hint = "Put each entry on lines of its own there, then run the cell again."
-    return DefinitionError(
-        Problem("unwritable-entry", message, hint, document.place()),
-        note="Nothing was saved.",
-    )
+def _inserted(text: str, end: int, lines: list[str]) -> str:
+    """The text with lines behind the line that ends at `end`."""
+    newline = _newline(text)
+    return text[:end] + newline + newline.join(lines) + text[end:]
 
 
-def with_value(
-    document: Document, path: tuple[str | int, ...], key: str, value: str
-) -> str:
-    """The document's text with one key of a mapping set.
-
-    Args:
-        document: The document.
-        path: Where the mapping is.
-        key: The key; added behind the others when the mapping hasn't got it.
-        value: The value as YAML.
-    """
-    text = document.source.text
-    mapping = document.node_at(path)
-    if not isinstance(mapping, yaml.MappingNode) or not mapping.value:
-        raise _unwritable(document, f"there is no mapping to set {key} in")
-    old = document.node_at((*path, key))
-    if old is not None:
-        start, end = old.start_mark.index, _content_end(old)
-        return text[:start] + value + text[end:]
-    if mapping.flow_style:
-        end = mapping.end_mark.index - 1
-        return text[:end].rstrip() + f", {key}: {value}" + text[end:]
-    end = _line_end(text, _content_end(mapping))
-    indent = " " * mapping.value[0][0].start_mark.column
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return text[:end] + f"{newline}{indent}{key}: {value}" + text[end:]
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from mdf_magics.definitions.checking import checked
+from mdf_magics.definitions.bodies import Body, Folder, read_body
+from mdf_magics.definitions.checking import checked, shown
 from mdf_magics.definitions.models import (
     BODY_KEYS,
     TABLE_KEYS,
@@ -16,54 +16,33 @@ from mdf_magics.definitions.models import (
     Target,
     Transformation,
 )
-from mdf_magics.definitions.names import word_fault
+from mdf_magics.definitions.names import function_fault, word_fault
 from mdf_magics.definitions.reading import (
     Document,
+    Path_,
     read_document,
     read_text,
 )
+from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.errors import Place, Problem, Source, did_you_mean
+
+__all__ = [
+    "Body",
+    "Definitions",
+    "Entry",
+    "load",
+    "read_definition",
+    "table_entry",
+    "transformation_entry",
+]
 
 FOLDER = "definitions"
 PROJECT_FILE = f"{FOLDER}/mdf.yml"
 PLACEMENT_FILE = f"{FOLDER}/placement.yml"
 SUFFIXES = (".yml", ".yaml", ".json")
 
-type BodyKind = Literal["sql", "python", "notebook"]
-
-
-@dataclass(frozen=True)
-class Body:
-    """A query, a function or a notebook's text, and where it stands."""
-
-    kind: BodyKind
-    text: str
-    source: Source
-    first_line: int
-    """Line of the source that holds the body's first line."""
-    indent: int = 0
-    """Characters before each of the body's lines in the source."""
-    path: str = ""
-    """A notebook's path, relative to `definitions/`."""
-
-    def place(
-        self, line: int, column: int = 1, length: int = 1, lines_before: int = 0
-    ) -> Place:
-        """The place of a line and column of the body, both from 1."""
-        line_there = self.first_line + line - 1
-        return Place(
-            self.source,
-            line_there,
-            column + self.indent,
-            length,
-            min(lines_before, line - 1),
-        )
-
-    def place_at(self, offset: int, length: int = 1, lines_before: int = 0) -> Place:
-        """The place of a character of the body, counted from 0."""
-        line = self.text.count("\n", 0, offset) + 1
-        column = offset - (self.text.rfind("\n", 0, offset) + 1) + 1
-        return self.place(line, column, length, lines_before)
+type Unsaved = Mapping[str, str | None]
+"""Texts of files that are not written yet; None: the file is to be removed."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +50,7 @@ class Entry:
     """One item of a list of tables, or one transformation, as written."""
 
     document: Document
-    path: tuple[str | int, ...]
+    path: Path_
     """Where the entry is in its document."""
     value: dict[str, Any]
     body: Body | None = None
@@ -91,7 +70,7 @@ class Entry:
             named = self.defaults.get("transformation")
         return named
 
-    def place(self, path: tuple[str | int, ...] = (), *, key: bool = False) -> Place:
+    def place(self, path: Path_ = (), *, key: bool = False) -> Place:
         """Where a value of the entry stands, or the default it inherits."""
         own = self.path + path
         if path and not self.document.has(own[: len(self.path) + 1]):
@@ -120,6 +99,18 @@ class Definitions:
         """The target of that name."""
         return self.project.targets.get(name) if self.project else None
 
+    @property
+    def fingerprint(self) -> Hashable:
+        """Equal for definitions that say the same: what one gives, the other does."""
+        entries = (*self.transformations.values(), *self.tables)
+        texts = {
+            self.project_document.source,
+            *(one.document.source for one in entries),
+        }
+        bodies = {one.body.source for one in entries if one.body}
+        placement = tuple(self.placement.items())
+        return frozenset(texts | bodies), len(entries), placement, self.problems
+
     def with_transformation(self, entry: Entry) -> Definitions:
         """The same definitions with a transformation added or replaced."""
         return replace(
@@ -134,12 +125,13 @@ class Definitions:
         return replace(self, tables=tuple(entries))
 
 
-def load(root: Path, unsaved: Mapping[str, str] | None = None) -> Definitions:
+def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
     """Load the definitions of the project in `root`.
 
     Args:
         root: The folder that holds `definitions/`.
-        unsaved: Texts that are taken for files' contents, by path relative to root.
+        unsaved: Texts that are taken for files' contents, by path relative to root;
+            None for a file that counts as gone.
 
     Returns:
         What could be read, and a problem for everything that couldn't.
@@ -149,13 +141,13 @@ def load(root: Path, unsaved: Mapping[str, str] | None = None) -> Definitions:
     project_document = files.document(PROJECT_FILE)
     project = _project(project_document, problems)
     transformations: dict[str, Entry] = {}
-    for document, folder in files.documents("transformations"):
-        for entry in _transformations(document, folder, problems):
+    for document in files.documents("transformations"):
+        for entry in _transformations(document, root, problems):
             _add_transformation(transformations, entry, problems)
     tables = tuple(
         entry
-        for document, folder in files.documents("tables")
-        for entry in _tables(document, folder, problems)
+        for document in files.documents("tables")
+        for entry in _tables(document, root, problems)
     )
     return Definitions(
         root=root,
@@ -168,8 +160,14 @@ def load(root: Path, unsaved: Mapping[str, str] | None = None) -> Definitions:
     )
 
 
+def read_definition(root: Path, name: str, unsaved: Unsaved) -> Document | None:
+    """One definition file, by its path relative to `root`; None when it isn't there."""
+    files = _Files(root, unsaved, [])
+    return files.document(name) if files.exists(name) else None
+
+
 def transformation_entry(
-    document: Document, path: tuple[str | int, ...], value: Any, folder: Path | None
+    document: Document, path: Path_, value: Any, folder: Folder
 ) -> tuple[Entry | None, list[Problem]]:
     """Check one transformation as written.
 
@@ -177,66 +175,57 @@ def transformation_entry(
         document: Where it stands.
         path: Where in the document.
         value: Its plain value.
-        folder: What a `file:` or `notebook:` is relative to; None in a cell that
-            is not stored yet.
+        folder: What a `file:` or `notebook:` is relative to.
 
     Returns:
         The entry, or None with the problems that prevent it.
     """
-    problems: list[Problem] = []
-    model, found = checked(
+    model, problems = checked(
         Transformation, value, lambda at, key: document.place((*path, *at), key=key)
     )
-    problems += found
     if model is None:
         return None, problems
-    if fault := word_fault(model.name):
+    name_place = document.place((*path, "name"))
+    if fault := function_fault(model.name):
         message = f'the name "{model.name}" {fault}'
-        place = document.place((*path, "name"))
-        problems.append(Problem("bad-name", message, "", place))
-    body = _body(document, path, value, folder, problems)
+        problems.append(Problem("bad-name", message, "", name_place))
+    body, found = read_body(document, path, value, folder)
+    problems += found
     if body is None and not problems:
         message = f"the transformation {model.name} has no body"
         hint = "Give it  sql: | ,  python: | ,  file:  or  notebook: ."
-        place = document.place((*path, "name"))
-        problems.append(Problem("missing-body", message, hint, place))
-    if problems:
-        return None, problems
-    return Entry(document, path, value, body), problems
+        problems.append(Problem("missing-body", message, hint, name_place))
+    return (None if problems else Entry(document, path, value, body)), problems
 
 
 def table_entry(
     document: Document,
-    path: tuple[str | int, ...],
+    path: Path_,
     value: Any,
-    folder: Path | None,
+    folder: Folder,
     defaults: dict[str, Any] | None = None,
 ) -> tuple[Entry | None, list[Problem]]:
     """Check the shape of one item of `tables:`; its values are checked expanded.
 
     Arguments and return value are those of `transformation_entry`.
     """
-    problems: list[Problem] = []
     if not isinstance(value, dict):
-        place = document.place(path)
         message = "a table is a mapping with a name"
-        problem = Problem("wrong-type", message, "Write  - name: schema.table", place)
-        return None, [problem]
-    for key in value:
-        if key not in TABLE_KEYS:
-            place = document.place((*path, key), key=True)
-            hint = did_you_mean(key, TABLE_KEYS, limit=40)
-            message = f'there is no key "{key}" here'
-            problems.append(Problem("unknown-key", message, hint, place))
-    if not isinstance(value.get("name"), str):
+        hint = "Write  - name: schema.table"
+        return None, [Problem("wrong-type", message, hint, document.place(path))]
+    problems = _unknown_keys(document, path, value, TABLE_KEYS)
+    if "name" not in value:
+        message, hint = 'the key "name" is missing', "Add  name: schema.table"
         place = document.place(path)
-        message = (
-            'the key "name" is missing' if "name" not in value else "name must be text"
-        )
-        problems.append(
-            Problem("missing-key", message, "Add  name: schema.table", place)
-        )
-    body = _body(document, path, value, folder, problems)
+        problems.append(Problem("missing-key", message, hint, place))
+    elif not isinstance(value["name"], str):
+        message = f"name must be text, not {shown(value['name'])}"
+        place = document.place((*path, "name"))
+        hint = "Write  name: schema.table"
+        problems.append(Problem("wrong-type", message, hint, place))
+    known = {key: one for key, one in value.items() if key in TABLE_KEYS}
+    body, found = read_body(document, path, known, folder)
+    problems += found
     if body is not None and "transformation" in value:
         place = document.place((*path, "transformation"), key=True)
         message = f"{value.get('name')} has a transformation and a body of its own"
@@ -260,10 +249,10 @@ def _project(document: Document, problems: list[Problem]) -> Project | None:
     problems += found
     if project is None:
         return None
-    names = [("project", (project.project, ("project",)))]
-    names += [("group", (name, ("groups", name))) for name in project.groups]
-    names += [("target", (name, ("targets", name))) for name in project.targets]
-    for kind, (name, path) in names:
+    names: list[tuple[str, str, Path_]] = [("project", project.project, ("project",))]
+    names += [("group", name, ("groups", name)) for name in project.groups]
+    names += [("target", name, ("targets", name)) for name in project.targets]
+    for kind, name, path in names:
         if fault := word_fault(name):
             place = document.place(path, key=kind != "project")
             message = f'the {kind} name "{name}" {fault}'
@@ -282,59 +271,83 @@ class _Files:
     """The project's files, some of them not saved yet."""
 
     root: Path
-    unsaved: Mapping[str, str]
+    unsaved: Unsaved
     problems: list[Problem]
 
-    def documents(self, folder: str) -> Iterator[tuple[Document, Path]]:
-        base = f"{FOLDER}/{folder}"
+    def documents(self, folder: str) -> Iterator[Document]:
+        base = self.root / FOLDER / folder
         names = {
             path.relative_to(self.root).as_posix()
-            for path in (self.root / base).rglob("*")
-            if path.suffix in SUFFIXES and not path.name.startswith(".")
+            for path in base.rglob("*")
+            if path.suffix in SUFFIXES
+            # .ipynb_checkpoints holds copies
+            and not any(part[0] == "." for part in path.relative_to(base).parts)
         }
-        names |= {name for name in self.unsaved if name.startswith(f"{base}/")}
+        start = f"{FOLDER}/{folder}/"
+        names |= {name for name in self.unsaved if name.startswith(start)}
+        names -= {name for name, text in self.unsaved.items() if text is None}
         for name in sorted(names):
             document = self.document(name)
             if document.value is not None:
-                yield document, (self.root / name).parent
+                yield document
 
     def document(self, name: str) -> Document:
-        if name in self.unsaved:
-            text = self.unsaved[name]
-        else:
+        text = self.unsaved.get(name)
+        if text is None:
             text, problem = read_text(self.root / name, name)
             if problem:
                 self.problems.append(problem)
                 return Document(Source(name, ""), None, None, [problem])
-        document = _cached_document(Source(name, text))
+        document = _document(Source(name, text))
         self.problems.extend(document.problems)
         return document
 
     def exists(self, name: str) -> bool:
-        return name in self.unsaved or (self.root / name).exists()
+        if name in self.unsaved:
+            return self.unsaved[name] is not None
+        return (self.root / name).exists()
 
 
-@lru_cache(maxsize=4096)
-def _cached_document(source: Source) -> Document:
-    """A document read before, by its content."""
-    return read_document(source)
+_DOCUMENTS: dict[str, Document] = {}
+"""What each file said when it was last read."""
+
+
+def _document(source: Source) -> Document:
+    """A document, read anew only when its text has changed; with secrets in it."""
+    known = _DOCUMENTS.get(source.name)
+    if known is None or known.source != source:
+        known = _DOCUMENTS[source.name] = read_document(source)
+        known.problems.extend(check_secrets(source))
+    return known
 
 
 def _transformations(
-    document: Document, folder: Path, problems: list[Problem]
+    document: Document, root: Path, problems: list[Problem]
 ) -> Iterator[Entry]:
-    value = document.value
-    if isinstance(value, dict) and "transformations" in value:
-        items = value["transformations"]
-        paths = [("transformations", index) for index in range(len(items or []))]
-        _only_keys(document, {"transformations"}, problems)
-    else:
-        items, paths = [value], [()]
-    for item, path in zip(items or [], paths, strict=True):
+    items: list[tuple[Path_, Any]] = [((), document.value)]
+    if isinstance(document.value, dict) and "transformations" in document.value:
+        items = _items(document, "transformations", problems)
+        problems += _unknown_keys(document, (), document.value, {"transformations"})
+    folder = Folder.of(root, document.source.name)
+    for path, item in items:
         entry, found = transformation_entry(document, path, item, folder)
         problems += found
         if entry:
             yield entry
+
+
+def _items(
+    document: Document, section: str, problems: list[Problem]
+) -> list[tuple[Path_, Any]]:
+    """The items of a list with their paths; an empty key is an empty list."""
+    items = document.value[section]
+    if isinstance(items, list):
+        return [((section, index), item) for index, item in enumerate(items)]
+    if items is not None:
+        message, place = f"{section} must be a list", document.place((section,))
+        hint = "Begin each item with a dash:  - name: ..."
+        problems.append(Problem("wrong-type", message, hint, place))
+    return []
 
 
 def _add_transformation(
@@ -351,19 +364,18 @@ def _add_transformation(
         known[entry.name] = entry
 
 
-def _tables(
-    document: Document, folder: Path, problems: list[Problem]
-) -> Iterator[Entry]:
+def _tables(document: Document, root: Path, problems: list[Problem]) -> Iterator[Entry]:
     value = document.value
-    if not isinstance(value, dict) or not isinstance(value.get("tables"), list):
+    if not isinstance(value, dict) or "tables" not in value:
         message = "this file has no list of tables"
         hint = "Write  tables:  and below it  - name: schema.table"
         problems.append(Problem("missing-key", message, hint, document.place()))
         return
-    _only_keys(document, {"tables", "defaults"}, problems)
+    problems += _unknown_keys(document, (), value, {"tables", "defaults"})
     defaults = _defaults(document, value.get("defaults"), problems)
-    for index, item in enumerate(value["tables"]):
-        entry, found = table_entry(document, ("tables", index), item, folder, defaults)
+    folder = Folder.of(root, document.source.name)
+    for path, item in _items(document, "tables", problems):
+        entry, found = table_entry(document, path, item, folder, defaults)
         problems += found
         if entry:
             yield entry
@@ -388,98 +400,19 @@ def _defaults(
     return value
 
 
-def _only_keys(document: Document, allowed: set[str], problems: list[Problem]) -> None:
-    for key in document.value:
-        if key not in allowed:
-            message = f'there is no key "{key}" here'
-            place = document.place((key,), key=True)
-            problems.append(
-                Problem("unknown-key", message, did_you_mean(key, allowed), place)
-            )
-
-
-def _body(
-    document: Document,
-    path: tuple[str | int, ...],
-    value: dict[str, Any],
-    folder: Path | None,
-    problems: list[Problem],
-) -> Body | None:
-    given = [key for key in BODY_KEYS if value.get(key) is not None]
-    if not given:
-        return None
-    place = document.place((*path, given[0]), key=True)
-    if len(given) > 1:
-        message = f"there are two bodies: {' and '.join(given)}"
-        problems.append(Problem("two-bodies", message, "Keep one of them.", place))
-        return None
-    kind = given[0]
-    text = value[kind]
-    if not isinstance(text, str) or not text.strip():
-        message = f"{kind} must be text" if text else f"{kind} is empty"
-        problems.append(Problem("missing-body", message, "Write a body.", place))
-        return None
-    if kind in ("file", "notebook"):
-        return _body_of_file(document, (*path, kind), text, folder, problems)
-    return inline_body(document, (*path, kind), text)
-
-
-def inline_body(document: Document, path: tuple[str | int, ...], text: str) -> Body:
-    """The body written at `path`, usually as a block scalar (`sql: |`)."""
-    kind: BodyKind = "python" if path[-1] == "python" else "sql"
-    text = normalised(kind, text)
-    node = document.node_at(path)
-    if node is None:
-        return Body(kind, text, document.source, 1)
-    line = node.start_mark.line + 1
-    if getattr(node, "style", "") not in ("|", ">"):
-        quote = 1 if getattr(node, "style", "") in ("'", '"') else 0
-        indent = node.start_mark.column + quote
-        return Body(kind, text, document.source, line, indent)
-    lines = document.source.text.splitlines()
-    written = next((i for i, one in enumerate(text.splitlines()) if one.strip()), 0)
-    there = lines[line + written] if line + written < len(lines) else ""
-    indent = len(there.rstrip()) - len(text.splitlines()[written].rstrip())
-    return Body(kind, text, document.source, line + 1, max(0, indent))
-
-
-def normalised(kind: BodyKind, text: str) -> str:
-    """A body's text with one line end at its end; a query without its semicolon."""
-    text = text.rstrip()
-    if kind == "sql":
-        text = text.rstrip("; \n")
-    return f"{text}\n"
-
-
-def _body_of_file(
-    document: Document,
-    path: tuple[str | int, ...],
-    name: str,
-    folder: Path | None,
-    problems: list[Problem],
-) -> Body | None:
-    place = document.place(path)
-    base = folder or Path.cwd()
-    file = base / name
-    suffixes = {".sql": "sql", ".py": "python"}
-    if path[-1] == "notebook":
-        suffixes = {".py": "notebook", ".ipynb": "notebook"}
-    if file.suffix not in suffixes:
-        message = f"{name} is no {' or '.join(suffixes)} file"
-        problems.append(Problem("bad-file", message, "", place))
-        return None
-    if not file.is_file():
-        there = [one.name for one in file.parent.glob("*") if one.suffix in suffixes]
-        hint = did_you_mean(file.name, there)
-        message = f"there is no file {name} beside this one"
-        problems.append(Problem("missing-file", message, hint, place))
-        return None
-    text, problem = read_text(file, name)
-    if problem:
-        problems.append(problem)
-        return None
-    kind: BodyKind = suffixes[file.suffix]  # type: ignore[assignment]
-    return Body(kind, normalised(kind, text), Source(name, text), 1, path=name)
+def _unknown_keys(
+    document: Document, path: Path_, value: dict[str, Any], allowed: Collection[str]
+) -> list[Problem]:
+    return [
+        Problem(
+            "unknown-key",
+            f'there is no key "{key}" here',
+            did_you_mean(key, allowed, limit=40),
+            document.place((*path, key), key=True),
+        )
+        for key in value
+        if key not in allowed
+    ]
 
 
 def _placement(files: _Files, problems: list[Problem]) -> dict[str, str]:
@@ -487,11 +420,16 @@ def _placement(files: _Files, problems: list[Problem]) -> dict[str, str]:
         return {}
     document = files.document(PLACEMENT_FILE)
     value = document.value or {}
-    if not isinstance(value, dict) or not all(
-        isinstance(part, str) for part in value.values()
-    ):
+    wrong: Path_ | None = None
+    if not isinstance(value, dict):
+        wrong = ()
+    else:
+        wrong = next(
+            ((key,) for key, part in value.items() if not isinstance(part, str)), None
+        )
+    if wrong is not None:
         message = "placement.yml holds lines like  schema.table: part"
         hint = "Repair it, or take it from git again."
-        problems.append(Problem("bad-placement", message, hint, document.place()))
+        problems.append(Problem("bad-placement", message, hint, document.place(wrong)))
         return {}
     return value

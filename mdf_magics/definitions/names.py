@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import keyword
 import re
 from dataclasses import dataclass
 
@@ -23,6 +24,13 @@ def word_fault(name: str) -> str | None:
     if "__" in name or name.endswith("_"):
         return "must not contain __ or end in _"
     return None
+
+
+def function_fault(name: str) -> str | None:
+    """Why `name` can't name a transformation; None if it can."""
+    if keyword.iskeyword(name):
+        return "is a word of Python: generated code can't call a function so"
+    return word_fault(name)
 
 
 def table_fault(name: str) -> str | None:
@@ -67,14 +75,21 @@ class Homes:
         if name.count(".") != 1:
             return name
         return (
-            self.home(name) if name in self.tables else f"{self.source_catalog}.{name}"
+            self.home(name) if self.made_by(name) else f"{self.source_catalog}.{name}"
         )
+
+    def made_by(self, name: str) -> str | None:
+        """The table whose definition makes `schema.table`: itself, or the one whose
+        rejected rows it holds; None for a source.
+        """
+        base = name.removesuffix(QUARANTINE)
+        return next((one for one in (name, base) if one in self.tables), None)
 
     def ours(self, home: str) -> str | None:
         """The table whose home this is, or None."""
         prefix = f"{self.catalog}.{self.schema_prefix}"
         name = home.removeprefix(prefix)
-        return name if home.startswith(prefix) and name in self.tables else None
+        return name if home.startswith(prefix) and self.made_by(name) else None
 
 
 def quoted(name: str) -> str:

@@ -6,15 +6,15 @@ What YAML 1.1 would silently misread (`no`, `012`, `12:30:45`) is a problem inst
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import stat
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mdf_magics.definitions.scalars import TAG, Misread, refuse_tag, scalar_value
 from mdf_magics.errors import Place, Problem, Source
 
 try:
@@ -26,18 +26,57 @@ LARGEST_FILE = 16 * 1024 * 1024
 """Bytes. Ten thousand tables take about 4 MB."""
 
 DEEPEST = 50
-"""Levels of nesting. libyaml's composer crashes the process beyond some thousands."""
+"""Levels of nesting. libyaml's composer ends the process beyond some thousands."""
 
 MOST_NODES = 1_000_000
 """Values after aliases are followed, so that a few bytes can't expand without end."""
 
 type Path_ = tuple[str | int, ...]
 
-_TAG = "tag:yaml.org,2002:"
+type Pair = tuple[yaml.Node, yaml.Node]
+
+_MERGE, _MAP, _LIST = f"{TAG}merge", f"{TAG}map", f"{TAG}seq"
 
 _NOT_YAML = re.compile(
-    r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "^\ufeff|[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+"""What YAML can't hold, and what it takes for line ends that no editor counts."""
+
+_SURROGATES = re.compile(
+    r"\\\\|\\u([dD][89aAbB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+_TOO_DEEP = f"values are nested deeper than {DEEPEST} levels"
+_TOO_MANY = f"there are more than {MOST_NODES:,} values, with those of aliases"
+
+
+class _Unbearable(yaml.MarkedYAMLError):
+    """A text that nests too deeply or holds too much."""
+
+    @property
+    def code(self) -> str:
+        return "too-deep" if self.problem == _TOO_DEEP else "too-many-values"
+
+
+class _BoundedLoader(_Loader):
+    """Stops composing where it would take the process with it.
+
+    PyYAML calls `descend_resolver` before it composes a node, with the node's parent.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._count = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:  # noqa: ARG002
+        self._depth += 1
+        self._count += 1
+        if self._depth > DEEPEST or self._count > MOST_NODES:
+            said = _TOO_DEEP if self._depth > DEEPEST else _TOO_MANY
+            raise _Unbearable(problem=said, problem_mark=current_node.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +87,9 @@ class Document:
     node: yaml.Node | None
     value: Any
     problems: list[Problem] = field(default_factory=list)
+    _merged: dict[int, list[Pair]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def place(self, path: Path_ = (), *, key: bool = False) -> Place:
         """Where the value at `path` stands, or its key.
@@ -57,45 +99,82 @@ class Document:
                 the innermost part that is.
             key: Point to the key instead of the value.
         """
-        node, name = self.node, None
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                break
-            name, node = found
-        chosen = name if key and name is not None else node
-        return self.place_of(chosen)
+        name, node, _ = self._found(path)
+        return self.place_of(name if key and name is not None else node)
 
     def has(self, path: Path_) -> bool:
         """Whether something is written at `path`."""
-        node = self.node
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                return False
-            node = found[1]
-        return True
+        return self.node_at(path) is not None
 
     def node_at(self, path: Path_) -> yaml.Node | None:
         """The node at `path`, or None."""
-        node = self.node
-        for step in path:
-            found = _child(node, step)
-            if found is None:
-                return None
-            node = found[1]
-        return node
+        _, node, steps = self._found(path)
+        return node if steps == len(path) else None
 
     def place_of(self, node: yaml.Node | None) -> Place:
         """Where a node stands; a long one is marked up to the end of its line."""
         if node is None:
             return Place(self.source, 1)
         start, end = node.start_mark, node.end_mark
-        same_line = start.line == end.line
-        length = end.column - start.column if same_line else 1
-        if isinstance(node, yaml.CollectionNode):
-            length = 1
-        return Place(self.source, start.line + 1, start.column + 1, max(1, length))
+        one_line = start.line == end.line and not isinstance(node, yaml.CollectionNode)
+        length = max(1, end.column - start.column) if one_line else 1
+        return Place(self.source, start.line + 1, start.column + 1, length)
+
+    def pairs(self, node: yaml.MappingNode) -> list[Pair]:
+        """Keys and values, those of merged mappings (`<<`) first and only once."""
+        if not any(key.tag == _MERGE for key, _ in node.value):
+            own: list[Pair] = node.value
+            return own
+        if id(node) not in self._merged:
+            self._merged[id(node)] = []  # inside itself a mapping adds nothing
+            known: dict[Any, Pair] = {}
+            for key, value in node.value:
+                if key.tag == _MERGE:
+                    for one in reversed(_merges(value)):
+                        known |= {
+                            pair[0].value: pair
+                            for pair in self.pairs(one)
+                            if isinstance(pair[0], yaml.ScalarNode)
+                        }
+            own = [pair for pair in node.value if pair[0].tag != _MERGE]
+            for key, _ in own:
+                if isinstance(key, yaml.ScalarNode):
+                    known.pop(key.value, None)
+            self._merged[id(node)] = [*known.values(), *own]
+        return self._merged[id(node)]
+
+    def _found(self, path: Path_) -> tuple[yaml.Node | None, yaml.Node | None, int]:
+        """The innermost key and value on the way to `path`, and the steps taken."""
+        name, node, steps = None, self.node, 0
+        for step in path:
+            if isinstance(node, yaml.MappingNode):
+                pairs = [pair for pair in self.pairs(node) if pair[0].value == step]
+                if not pairs:
+                    break
+                name, node = pairs[-1]
+            elif (
+                isinstance(node, yaml.SequenceNode)
+                and isinstance(step, int)
+                and 0 <= step < len(node.value)
+            ):
+                name, node = None, node.value[step]
+            else:
+                break
+            steps += 1
+        return name, node, steps
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The nodes of a YAML text, without any check of what they say.
+
+    Raises:
+        yaml.YAMLError: It isn't one YAML document, or is too deep or too large.
+    """
+    loader = _BoundedLoader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 def read_document(source: Source, text: str | None = None) -> Document:
@@ -111,42 +190,32 @@ def read_document(source: Source, text: str | None = None) -> Document:
         every problem found stands in `problems`.
     """
     text = source.text if text is None else text
-    if problem := _refusal(source, text):
-        return Document(source, None, None, [problem])
+    if source.name.endswith(".json"):
+        text = _SURROGATES.sub(_joined, text)
+    if bad := _NOT_YAML.search(text):
+        return Document(source, None, None, [_bad_character(source, text, bad)])
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = compose(text)
     except yaml.YAMLError as error:
         return Document(source, None, None, [_syntax_problem(source, error)])
     document = Document(source, node, None)
     reader = _Reader(document)
     value = reader.plain(node, 0) if node is not None else None
-    return Document(source, node, value, reader.problems)
-
-
-def read_file(path: Path, name: str) -> Document:
-    """Read a definition file.
-
-    Args:
-        path: The file.
-        name: What it is called in problems, relative to the project's root.
-    """
-    text, problem = read_text(path, name)
-    if problem:
-        return Document(Source(name, ""), None, None, [problem])
-    return read_document(Source(name, text))
+    return replace(document, value=value, problems=reader.problems)
 
 
 def read_text(path: Path, name: str) -> tuple[str, Problem | None]:
     """A file's text, decoded as UTF-8, or the problem why there is none."""
     nowhere = Place(Source(name, ""), 1)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            size = f"{LARGEST_FILE // 2**20} MiB"
-            message = f"this file is larger than {size}"
-            return "", Problem(
-                "file-too-large", message, "Split it into several files.", nowhere
-            )
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            folder = stat.S_ISDIR(status.st_mode)
+            raise OSError(0, "it is a folder" if folder else "it is no ordinary file")  # noqa: TRY301 (told as the others are)
+        if status.st_size > LARGEST_FILE:
+            message = f"this file is larger than {LARGEST_FILE // 2**20} MiB"
+            hint = "Split it into several files."
+            return "", Problem("file-too-large", message, hint, nowhere)
         raw = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -156,53 +225,54 @@ def read_text(path: Path, name: str) -> tuple[str, Problem | None]:
     try:
         return raw.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        text = raw.decode("latin-1")
         message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        hint = "Save the file as UTF-8 (it looks like Latin-1 or Windows-1252)."
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Place(Source(name, text), line, column)
+        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        looks = "UTF-16" if wide else "Latin-1 or Windows-1252"
+        hint = f"Save the file as UTF-8 (it looks like {looks})."
+        source = Source(name, raw.decode("utf-8-sig", errors="replace"))
+        place = _place_at(source, len(raw[: error.start].decode("utf-8-sig")))
         return "", Problem("not-utf8", message, hint, place)
 
 
-def _refusal(source: Source, text: str) -> Problem | None:
-    if bad := _NOT_YAML.search(text):
-        message = f"the character U+{ord(bad[0]):04X} is not allowed in YAML"
-        place = _place_at(source, text, bad.start())
-        return Problem("bad-character", message, "Remove it.", place)
-    if (deep := _suspicious_depth(text)) is not None:
-        message = f"values are nested deeper than {DEEPEST} levels"
-        place = _place_at(source, text, deep)
-        return Problem("too-deep", message, "No definition needs that.", place)
-    return None
+def _merges(value: yaml.Node) -> list[yaml.MappingNode]:
+    """The mappings that the value of a `<<` names."""
+    named = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    return [one for one in named if isinstance(one, yaml.MappingNode)]
 
 
-def _suspicious_depth(text: str) -> int | None:
-    """The offset where nesting goes beyond what the composer can take, or None.
+def _joined(pair: re.Match[str]) -> str:
+    """JSON's two escapes for one character as YAML's one."""
+    if pair[1] is None:
+        return pair[0]
+    high, low = int(pair[1], 16), int(pair[2], 16)
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
 
-    Brackets inside quoted text count too, so the limit is far above DEEPEST; what
-    lies between is found while reading.
-    """
-    depth = 0
-    for match in re.finditer(r"[\[{]|[\]}]|(?m:^[ ]*(?:[-?] +){20,})", text):
-        token = match[0]
-        if token in "[{":
-            depth += 1
-        elif token in "]}":
-            depth = max(0, depth - 1)
-        else:
-            return match.start()
-        if depth > 10 * DEEPEST:
-            return match.start()
-    indented = re.search(rf"(?m)^ {{{20 * DEEPEST},}}\S", text)
-    return indented.start() if indented else None
+
+def _bad_character(source: Source, text: str, found: re.Match[str]) -> Problem:
+    code = ord(found[0])
+    message = f"the character U+{code:04X} is not allowed in YAML"
+    hint = "Remove it."
+    if code in (0x85, 0x2028, 0x2029):
+        hint = f"Remove it, or write it as  \\u{code:04x}  between double quotes."
+    place = _place_at(Source(source.name, text), found.start())
+    place = Place(source, place.line, place.column)
+    return Problem("bad-character", message, hint, place)
+
+
+def _place_at(source: Source, offset: int) -> Place:
+    text = source.text
+    line = text.count("\n", 0, offset) + 1
+    return Place(source, line, offset - text.rfind("\n", 0, offset))
 
 
 def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1)
     said = getattr(error, "problem", None) or str(error)
-    lines = source.text.splitlines()
+    if isinstance(error, _Unbearable):
+        hint = "No definition needs that." if said == _TOO_DEEP else "Split the file."
+        return Problem(error.code, said, hint, place)
+    lines = source.text.split("\n")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     hint = "Check the indentation, quotes and brackets here."
     if "\t" in line[: place.column]:
@@ -211,40 +281,11 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
         hint = 'A text that holds ": " needs quotes; a key needs its own line.'
     elif "another document" in said or "expected a single document" in said:
         hint = "Write one document: remove the line `---` between them."
+    elif "undefined alias" in said:
+        hint = "An alias *x repeats what was marked with &x before it."
+    elif line[place.column - 1 : place.column] in ("@", "`", "%"):
+        hint = f"A text that starts with {line[place.column - 1]} needs quotes."
     return Problem("yaml-syntax", f"this is not valid YAML: {said}", hint, place)
-
-
-def _place_at(source: Source, text: str, offset: int) -> Place:
-    line = text.count("\n", 0, offset) + 1
-    return Place(source, line, offset - (text.rfind("\n", 0, offset) + 1) + 1)
-
-
-def _child(
-    node: yaml.Node | None, step: str | int
-) -> tuple[yaml.Node | None, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        found = None
-        for key, value in _pairs(node):
-            if key.value == step:
-                found = key, value
-        return found
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        if 0 <= step < len(node.value):
-            return None, node.value[step]
-    return None
-
-
-def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    """Keys and values, those of merged mappings (`<<`) first."""
-    for key, value in node.value:
-        if key.tag == f"{_TAG}merge":
-            merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            for one in reversed(merged):
-                if isinstance(one, yaml.MappingNode):
-                    yield from _pairs(one)
-    for key, value in node.value:
-        if key.tag != f"{_TAG}merge":
-            yield key, value
 
 
 class _Reader:
@@ -254,128 +295,63 @@ class _Reader:
         self.document = document
         self.problems: list[Problem] = []
         self._nodes = 0
+        self._told: set[tuple[str, int]] = set()
 
     def plain(self, node: yaml.Node, depth: int) -> Any:
         self._nodes += 1
         if self._nodes > MOST_NODES or depth > DEEPEST:
-            self._overflow(node, depth)
-            return None
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
-        if not node.tag.startswith(_TAG):
-            self._unknown_tag(node)
+            return self._overflow(node, depth)
+        try:
+            if isinstance(node, yaml.ScalarNode):
+                return scalar_value(node)
+            refuse_tag(node, _MAP if isinstance(node, yaml.MappingNode) else _LIST)
+        except Misread as fault:
+            self._add(fault.code, str(fault), fault.hint, node)
+            if isinstance(node, yaml.ScalarNode):
+                return node.value
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, depth + 1) for item in node.value]
-        return self._mapping(node, depth)
-
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        own: dict[str, yaml.Node] = {}
-        for key, value in _pairs(node):
-            name = self._key(key)
-            if name is None:
-                continue
-            if name in own and any(key is k for k, _ in node.value):
-                self._duplicate(name, own[name], key)
-            elif any(key is k for k, _ in node.value):
-                own[name] = key
-            result[name] = self.plain(value, depth + 1)
-        return result
-
-    def _key(self, key: yaml.Node) -> str | None:
-        if isinstance(key, yaml.ScalarNode):
-            # A key is a word: `on: ...` and `2013: ...` keep their text.
-            return key.value
-        hint = "A key is one word."
-        self._add("bad-key", "a list or mapping can't be a key", hint, key)
-        return None
-
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
-        text, tag = node.value, node.tag.removeprefix(_TAG)
-        if node.style or tag in ("str", "value", "merge"):
-            if node.tag.startswith("!"):
-                self._unknown_tag(node)
-            return text
-        if tag == "null":
+        if not isinstance(node, yaml.MappingNode):
             return None
-        if tag == "bool":
-            return self._boolean(node)
-        if tag == "int":
-            return self._integer(node)
-        if tag == "float":
-            return self._decimal(node)
-        if tag == "timestamp":
-            return self._timestamp(node)
-        self._unknown_tag(node)
-        return text
+        self._check_keys(node)
+        return {
+            key.value: self.plain(value, depth + 1)
+            for key, value in self.document.pairs(node)
+            # A key is a word: `on: ...` and `2013: ...` keep their text.
+            if isinstance(key, yaml.ScalarNode)
+        }
 
-    def _boolean(self, node: yaml.ScalarNode) -> Any:
-        word = node.value.lower()
-        if word in ("true", "false"):
-            return word == "true"
-        meant = "true" if word in ("yes", "on", "y") else "false"
-        self._surprise(node, f"as the truth value {meant}", f"{meant}")
-        return node.value
-
-    def _integer(self, node: yaml.ScalarNode) -> Any:
-        text = node.value
-        if re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
-            return int(text)
-        if ":" in text:
-            self._surprise(node, "as a number in base 60")
-        elif re.fullmatch(r"[-+]?0[0-7]+", text):
-            number = int(text, 8)
-            self._surprise(node, f"as the octal number {number}", f"{int(text)}")
-        else:
-            number = int(text.replace("_", ""), 0)
-            self._surprise(node, f"as the number {number}", f"{number}")
-        return text
-
-    def _decimal(self, node: yaml.ScalarNode) -> Any:
-        text = node.value
-        if ":" in text:
-            self._surprise(node, "as a number in base 60")
-            return text
-        if "_" in text:
-            plain = text.replace("_", "")
-            self._surprise(node, f"as the number {plain}", plain)
-            return text
-        return float(re.sub(r"\.(inf|nan)$", r"\1", text, flags=re.IGNORECASE))
-
-    def _timestamp(self, node: yaml.ScalarNode) -> Any:
-        try:
-            if re.fullmatch(r"\d{4}-\d\d-\d\d", node.value):
-                return dt.date.fromisoformat(node.value)
-            return dt.datetime.fromisoformat(node.value)
-        except ValueError:
-            self._surprise(node, "as a date that doesn't exist")
-            return node.value
-
-    def _surprise(self, node: yaml.ScalarNode, read: str, instead: str = "") -> None:
-        text = node.value
-        hint = f'Write  "{text}"  if text is meant'
-        hint += f", or  {instead}  if not." if instead else "."
-        self._add("yaml-surprise", f"YAML reads {text} {read}", hint, node)
-
-    def _duplicate(self, name: str, first: yaml.Node, second: yaml.Node) -> None:
-        line = first.start_mark.line + 1
-        message = f'the key "{name}" is there already, in line {line}'
-        self._add("duplicate-key", message, "Keep one of them.", second)
-
-    def _unknown_tag(self, node: yaml.Node) -> None:
-        message = f"the tag {node.tag.replace(_TAG, '!!')} means nothing here"
-        self._add("yaml-tag", message, "Remove it: definitions are plain values.", node)
+    def _check_keys(self, node: yaml.MappingNode) -> None:
+        first: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                braces = isinstance(key, yaml.MappingNode) and key.flow_style
+                hint = "A key is one word."
+                if braces and node.flow_style:
+                    key, hint = node, "A text that starts with { needs quotes."  # noqa: PLW2901
+                self._add("bad-key", "a list or mapping can't be a key", hint, key)
+            elif key.tag == _MERGE:
+                named = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                if len(_merges(value)) < len(named):
+                    hint = "Write  <<: *name  or  <<: [*one, *other] ."
+                    message = "<< takes a mapping, or a list of mappings"
+                    self._add("bad-merge", message, hint, value)
+            elif first.setdefault(key.value, key) is not key:
+                line = first[key.value].start_mark.line + 1
+                message = f'the key "{key.value}" is there already, in line {line}'
+                self._add("duplicate-key", message, "Keep one of them.", key)
 
     def _overflow(self, node: yaml.Node, depth: int) -> None:
         if any(p.code in ("too-deep", "too-many-values") for p in self.problems):
             return
         if depth > DEEPEST:
-            message = f"values are nested deeper than {DEEPEST} levels"
-            self._add("too-deep", message, "No definition needs that.", node)
+            self._add("too-deep", _TOO_DEEP, "No definition needs that.", node)
         else:
-            message = f"aliases expand to more than {MOST_NODES:,} values"
-            self._add("too-many-values", message, "Write out what is meant.", node)
+            self._add("too-many-values", _TOO_MANY, "Write out what is meant.", node)
 
     def _add(self, code: str, message: str, hint: str, node: yaml.Node) -> None:
-        place = self.document.place_of(node)
-        self.problems.append(Problem(code, message, hint, place))
+        # What an alias repeats is wrong once.
+        if (code, id(node)) not in self._told:
+            self._told.add((code, id(node)))
+            place = self.document.place_of(node)
+            self.problems.append(Problem(code, message, hint, place))

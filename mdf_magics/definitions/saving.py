@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mdf_magics.definitions.bodies import Folder
 from mdf_magics.definitions.cells import Cell, with_line_value
+from mdf_magics.definitions.checking import shown
 from mdf_magics.definitions.editing import (
     EntryText,
     appended,
@@ -20,16 +23,20 @@ from mdf_magics.definitions.loading import (
     FOLDER,
     Definitions,
     Entry,
+    Unsaved,
+    read_definition,
     table_entry,
     transformation_entry,
 )
-from mdf_magics.definitions.names import table_fault, word_fault
-from mdf_magics.definitions.reading import Document, read_document
-from mdf_magics.definitions.storing import Change
+from mdf_magics.definitions.models import BODY_KEYS
+from mdf_magics.definitions.names import function_fault, table_fault, word_fault
+from mdf_magics.definitions.proving import alike, proven_line
+from mdf_magics.definitions.reading import Document, Path_
+from mdf_magics.definitions.storing import NOTHING_SAVED, Change
 from mdf_magics.definitions.substitution import references
 from mdf_magics.errors import DefinitionError, Problem, Source
 
-NOTHING_SAVED = "Nothing was saved."
+__all__ = ["NOTHING_SAVED", "Saving", "plan_saving"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def plan_saving(
     cell: Cell,
     name: str,
     definitions: Definitions,
-    unsaved: Mapping[str, str],
+    unsaved: Unsaved,
     made_by: Mapping[str, Entry],
 ) -> Saving:
     """Work out where a cell goes and what the file becomes.
@@ -79,13 +86,13 @@ def plan_saving(
 
 
 def _transformation(
-    cell: Cell, name: str, definitions: Definitions, unsaved: Mapping[str, str]
+    cell: Cell, name: str, definitions: Definitions, unsaved: Unsaved
 ) -> Saving:
     if not name:
         message = "the transformation has no name"
         hint = "Write  %%mdf_transformation name ."
         raise _refusal(Problem("missing-name", message, hint, cell.line_place))
-    if fault := word_fault(name):
+    if fault := function_fault(name):
         message = f'the name "{name}" {fault}'
         raise _refusal(Problem("bad-name", message, "", cell.line_place))
     _refuse_name_in_header(cell)
@@ -97,14 +104,14 @@ def _transformation(
         else f"{FOLDER}/transformations/{name}.yml"
     )
     value = _value(cell)
-    folder = (definitions.root / path).parent
+    folder = Folder.of(definitions.root, path)
     entry, problems = transformation_entry(cell.document, (), value, folder)
     if entry is None:
         raise _refusal(*problems)
     entry = _with_body(entry, cell)
     text = entry_text(cell, name)
-    document = _document(definitions.root, path, unsaved)
-    change, line = _changed(document, path, stored, entry, text, None)
+    document = _stored_document(definitions.root, path, unsaved)
+    change, line = _changed(document, path, stored, entry, text, "transformations")
     return Saving("transformation", entry, stored, change, line)
 
 
@@ -112,7 +119,7 @@ def _tables(
     cell: Cell,
     name: str,
     definitions: Definitions,
-    unsaved: Mapping[str, str],
+    unsaved: Unsaved,
     made_by: Mapping[str, Entry],
 ) -> Saving:
     transformation = None
@@ -133,10 +140,11 @@ def _tables(
         name = _template_name(cell)
         stored = _stored_entry(cell, name, definitions)
     value = _value(cell)
-    path = stored.document.source.name if stored else _file_for(value, name)
-    document = _document(definitions.root, path, unsaved)
-    defaults = (document.value or {}).get("defaults") if document else None
-    folder = (definitions.root / path).parent
+    path = stored.document.source.name if stored else _file_for(cell, value, name)
+    document = _stored_document(definitions.root, path, unsaved)
+    there = document.value if document else None
+    defaults = there.get("defaults") if isinstance(there, dict) else None
+    folder = Folder.of(definitions.root, path)
     entry, problems = table_entry(cell.document, (), value, folder, defaults)
     if entry is None:
         raise _refusal(*problems)
@@ -151,7 +159,7 @@ def _value(cell: Cell) -> dict[str, Any]:
     """The cell as the plain value that is stored."""
     value = dict(cell.document.value or {})
     if cell.body is not None:
-        if any(key in value for key in ("sql", "python", "file", "notebook")):
+        if any(key in value for key in BODY_KEYS):
             message = "the cell has a body below  ---  and one above"
             place = cell.body.place(1)
             raise _refusal(Problem("two-bodies", message, "Keep one.", place))
@@ -213,29 +221,29 @@ def _template_name(cell: Cell) -> str:
 
 def _stored_entry(cell: Cell, name: str, definitions: Definitions) -> Entry | None:
     """The entry with the same name template and transformation."""
-    transformation = (cell.document.value or {}).get("transformation")
+    value = cell.document.value or {}
+    transformation = value.get("transformation")
+    bodies = cell.body is not None or any(key in value for key in BODY_KEYS)
+    inherits = transformation is None and not bodies
     for entry in definitions.tables:
         if "for_each" not in entry.value or entry.name != name:
             continue
-        inherits = transformation is None and cell.body is None
         if entry.transformation == transformation or inherits:
             return entry
     return None
 
 
-def _file_for(value: dict[str, Any], name: str) -> str:
-    group = value.get("group") or name.partition(".")[0]
-    several = any(one.startswith("each.") for one in references(group))
-    return f"{FOLDER}/tables/{'tables' if several else group}.yml"
-
-
-def _document(root: Path, path: str, unsaved: Mapping[str, str]) -> Document | None:
-    if path in unsaved:
-        return read_document(Source(path, unsaved[path]))
-    file = root / path
-    if not file.exists():
-        return None
-    return read_document(Source(path, file.read_bytes().decode("utf-8-sig")))
+def _file_for(cell: Cell, value: dict[str, Any], name: str) -> str:
+    """The file of a new entry, after its group."""
+    schema = re.match(r"(?:\$\{[^}]*\}|[^.])*", name)
+    group = value.get("group") or (schema[0] if schema else "")
+    if any(one.startswith("each.") for one in references(group)):
+        group = "tables"
+    if fault := word_fault(group) if isinstance(group, str) else "must be text":
+        message = f'the group name "{shown(group)}" {fault}'
+        at = ("group",) if "group" in value else ("name",)
+        raise _refusal(Problem("bad-name", message, "", cell.document.place(at)))
+    return f"{FOLDER}/tables/{group}.yml"
 
 
 def _changed(
@@ -244,44 +252,78 @@ def _changed(
     stored: Entry | None,
     entry: Entry,
     text: EntryText,
-    section: str | None,
+    section: str,
 ) -> tuple[Change, int]:
     """The file with the entry in it, and the line where the entry starts."""
-    if document is None:
-        after = new_file(text, section)
-        at: tuple[str | int, ...] = (section, 0) if section else ()
-        change = Change(path, None, after)
-    elif document.problems:
-        raise _refusal(*document.problems)
+    if document is None or document.value is None:
+        before = document.source.text if document else None
+        head = f"{before}\n" if before and not before.endswith("\n") else before or ""
+        alone = section == "transformations"
+        after = head + new_file(text, None if alone else section)
+        at: Path_ = () if alone else (section, 0)
+        document = document or Document(Source(path, ""), None, None)
     else:
         before = document.source.text
-        if stored is not None:
-            at = stored.path
-            same = stored.value == entry.value
-            after = before if same else replaced(document, at, text)
-        elif section is None or document.value is None:
-            at = (section, 0) if section else ()
-            head = before if not before or before.endswith("\n") else f"{before}\n"
-            after = head + new_file(text, section)
+        at, there = (stored.path, True) if stored else _slot(document, section, entry)
+        if stored is not None and alike(stored.value, entry.value):
+            return Change(path, before, before), entry_lines(document, at)[0]
+        if path.endswith(".json"):
+            message = "definitions in JSON are read, but not edited"
+            hint = "Change it there, or write that file as YAML."
+            place = document.place(at)
+            raise _refusal(Problem("unwritable-entry", message, hint, place))
+        if there:
+            after = replaced(document, at, text)
         else:
-            at = (section, len(document.value.get(section) or []))
             after = appended(document, section, text)
-        change = Change(path, before, after)
-    result = read_document(Source(path, change.after))
-    _prove(result, at, entry)
-    return change, entry_lines(result, at)[0]
-
-
-def _prove(result: Document, at: tuple[str | int, ...], entry: Entry) -> None:
-    """What is about to be written says what the cell says, or nothing is written."""
-    value: Any = result.value
-    for step in at:
-        value = value[step] if isinstance(value, dict | list) else None
-    expected = {key: one for key, one in entry.value.items()}
-    if result.problems or value != expected:
+    line = proven_line(document, after, at, entry.value)
+    if line is None:
         message = "the cell can't be stored as it is written"
         hint = "Write its YAML as a plain block: a key and its value on each line."
+        if before and re.search(r"(?m)[\s\[{,]&\w", before):
+            hint += "\nOr do without the anchors (&name) of that file."
         raise _refusal(Problem("unwritable-entry", message, hint, entry.place()))
+    return Change(path, before, after), line
+
+
+def _slot(document: Document, section: str, entry: Entry) -> tuple[Path_, bool]:
+    """Where a new entry goes, and whether a broken one of its name stands there."""
+    value = document.value
+    if (
+        section == "transformations"
+        and isinstance(value, dict)
+        and section not in value
+    ):
+        if value.get("name") in (None, entry.name):
+            return (), True
+        message = f"this file holds the transformation {value['name']}"
+        hint = "Give the file that name, then run the cell again."
+        raise _refusal(Problem("unwritable-entry", message, hint, document.place()))
+    items = value.get(section) if isinstance(value, dict) else None
+    items = items if isinstance(items, list) else []
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and _identity(item) == _identity(entry.value):
+            return (section, index), True
+    return (section, len(items)), False
+
+
+def _identity(value: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells an entry from others of its file."""
+    several = "for_each" in value
+    return value.get("name"), several, several and value.get("transformation")
+
+
+def _stored_document(root: Path, path: str, unsaved: Unsaved) -> Document | None:
+    """The file that takes an entry; None when there is none."""
+    document = read_definition(root, path, unsaved)
+    problems = [
+        one
+        for one in (document.problems if document else [])
+        if one.code != "secret-in-clear"
+    ]
+    if problems:
+        raise _refusal(*problems)
+    return document
 
 
 def _refusal(*problems: Problem) -> DefinitionError:

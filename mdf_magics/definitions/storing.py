@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
-import tempfile
+import secrets
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,12 @@ WAIT = 30.0
 """Seconds to wait for another writer; a write takes some milliseconds."""
 
 
+NOTHING_SAVED = "Nothing was saved."
+
+_TEMPORARY = ".mdf-tmp-"
+"""Starts the name of a file that is being written."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What becomes of one file."""
@@ -28,7 +35,8 @@ class Change:
     """Relative to the project's root."""
     before: str | None
     """The text it was worked out from; None: there is no such file."""
-    after: str
+    after: str | None
+    """None: the file is removed."""
 
     @property
     def changes(self) -> bool:
@@ -41,9 +49,9 @@ class Change:
         return "\n".join(
             difflib.unified_diff(
                 old,
-                self.after.splitlines(),
+                (self.after or "").splitlines(),
                 f"a/{self.path}" if self.before is not None else "/dev/null",
-                f"b/{self.path}",
+                f"b/{self.path}" if self.after is not None else "/dev/null",
                 lineterm="",
             )
         )
@@ -73,9 +81,8 @@ def locked(root: Path) -> Iterator[None]:
     except Timeout as error:
         message = f"another process has been writing definitions for {WAIT:.0f} s"
         hint = "End it, or wait; nothing has to be removed by hand."
-        raise DefinitionError(
-            Problem("definitions-locked", message, hint), note="Nothing was saved."
-        ) from error
+        problem = Problem("definitions-locked", message, hint)
+        raise DefinitionError(problem, note=NOTHING_SAVED) from error
 
 
 def write(root: Path, changes: Sequence[Change]) -> None:
@@ -90,23 +97,30 @@ def write(root: Path, changes: Sequence[Change]) -> None:
             be written.
     """
     wanted = [change for change in changes if change.changes]
-    for change in wanted:
-        _refuse_changed(root, change)
-    prepared: list[tuple[Path, Path]] = []
+    prepared: dict[str, tuple[Path, Path]] = {}
+    written: list[str] = []
     try:
         for change in wanted:
-            prepared.append(_prepare(root / change.path, change.after))
-        for temporary, path in prepared:
-            temporary.replace(path)
-            _sync_folder(path.parent)
+            if change.after is not None:
+                prepared[change.path] = _prepare(root / change.path, change.after)
+        for change in wanted:
+            _refuse_changed(root, change)
+        for change in wanted:
+            if change.after is None:
+                (root / change.path).unlink()
+            else:
+                temporary, real = prepared[change.path]
+                temporary.replace(real)
+                _sync_folder(real.parent)
+            written.append(change.path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         message = f"{error.filename or 'a file'} can't be written: {reason}"
-        raise DefinitionError(
-            Problem("unwritable-file", message), note="Nothing was saved."
-        ) from error
+        note = f"Written before: {', '.join(written)}." if written else NOTHING_SAVED
+        problem = Problem("unwritable-file", message)
+        raise DefinitionError(problem, note=note) from error
     finally:
-        for temporary, _ in prepared:
+        for temporary, _ in prepared.values():
             temporary.unlink(missing_ok=True)
 
 
@@ -119,38 +133,45 @@ def write_file(path: Path, text: str) -> None:
 
 def _refuse_changed(root: Path, change: Change) -> None:
     path = root / change.path
-    now = path.read_bytes().decode("utf-8-sig") if path.exists() else None
+    raw = path.read_bytes() if path.exists() else None
+    now = None if raw is None else raw.decode("utf-8-sig", errors="replace")
     if now == change.before:
         return
-    other = Change(change.path, change.before, now or "")
+    other = Change(change.path, change.before, now)
     message = f"{change.path} was changed by somebody else meanwhile"
     hint = f"{other.diff()}\nRun the cell again."
-    raise DefinitionError(
-        Problem("changed-meanwhile", message, hint), note="Nothing was saved."
-    )
+    problem = Problem("changed-meanwhile", message, hint)
+    raise DefinitionError(problem, note=NOTHING_SAVED)
 
 
 def _prepare(path: Path, text: str) -> tuple[Path, Path]:
     """The text in a temporary file beside its place, on the disk."""
     real = path.resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(real.parent)
     raw = text.encode("utf-8")
     if real.exists() and real.read_bytes()[:3] == codecs.BOM_UTF8:
         raw = codecs.BOM_UTF8 + raw
-    handle, name = tempfile.mkstemp(dir=real.parent, prefix=".mdf-", suffix=".tmp")
-    with os.fdopen(handle, "wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    mode = real.stat().st_mode & 0o7777 if real.exists() else 0o666 & ~_umask()
-    Path(name).chmod(mode)
-    return Path(name), real
+    temporary = real.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with temporary.open("xb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        if real.exists():
+            temporary.chmod(real.stat().st_mode & 0o7777)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary, real
 
 
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a writer left that was killed; a living one takes milliseconds."""
+    for file in folder.glob(f"{_TEMPORARY}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - file.stat().st_mtime > 2 * WAIT:
+                file.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
