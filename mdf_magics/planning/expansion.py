@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ from mdf_magics.definitions import models
 from mdf_magics.definitions.checking import checked
 from mdf_magics.definitions.loading import Body, Definitions, Entry
 from mdf_magics.definitions.names import Homes, table_fault
-from mdf_magics.definitions.substitution import Scope, UnknownReference, references
+from mdf_magics.definitions.substitution import Scope, UnknownReference
 from mdf_magics.errors import Place, Problem, did_you_mean
+from mdf_magics.planning.resolving import path_to
 from mdf_magics.transformations.arguments import (
     bound_arguments,
     bound_values,
@@ -47,12 +49,19 @@ class Table:
         """Where the definitions name it."""
         return self.entry.place()
 
+    def argument_place(self, name: str) -> Place:
+        """Where the value of a parameter stands."""
+        at = "parameters" if self.entry.body else "arguments"
+        return self.entry.place((at, name))
+
 
 @dataclass(frozen=True)
 class Expansion:
     """All tables of a target, by name."""
 
     tables: dict[str, Table]
+    declared: dict[str, dict[str, Parameter]]
+    """The parameters of every transformation."""
     homes: Homes
     problems: tuple[Problem, ...]
 
@@ -72,37 +81,28 @@ def expand(definitions: Definitions, target: models.Target, scope: Scope) -> Exp
         for each, name in _names(entry, scope, problems)
     ]
     _refuse_twins(named, problems)
-    homes = _homes(target, scope, frozenset(name for _, _, name in named), problems)
+    homes = Homes(
+        catalog=target.catalog,
+        source_catalog=target.source_catalog or target.catalog,
+        schema_prefix=target.schema_prefix,
+        tables=frozenset(name for _, _, name in named),
+    )
+    declared: dict[str, dict[str, Parameter]] = {}
+    for name, entry in definitions.transformations.items():
+        declared[name], faults = declared_parameters(entry)
+        problems += faults
+    maker = _Maker(definitions.transformations, declared, scope, homes, problems)
     tables: dict[str, Table] = {}
     for entry, each, name in named:
-        table = _table(entry, each, name, definitions, scope, homes, problems)
+        table = maker.table(entry, each, name)
         if table is not None:
             tables.setdefault(name, table)
-    return Expansion(tables, homes, tuple(dict.fromkeys(problems)))
+    return Expansion(tables, declared, homes, tuple(dict.fromkeys(problems)))
 
 
 def expanded_names(entry: Entry, scope: Scope) -> list[str]:
     """The names of the tables that an entry makes; problems are left out."""
     return [name for _, name in _names(entry, scope, [])]
-
-
-def _homes(
-    target: models.Target, scope: Scope, names: frozenset[str], problems: list[Problem]
-) -> Homes:
-    written = {
-        "catalog": target.catalog,
-        "source_catalog": target.source_catalog or target.catalog,
-        "schema_prefix": target.schema_prefix,
-    }
-    resolved = {}
-    for key, value in written.items():
-        try:
-            resolved[key] = str(scope.substitute(value))
-        except UnknownReference as error:
-            message = f"in {key}: {error}"
-            problems.append(Problem("unknown-reference", message, error.hint))
-            resolved[key] = value
-    return Homes(tables=names, **resolved)
 
 
 def _names(
@@ -190,156 +190,134 @@ def _refuse_twins(
         if "for_each" in entry.value:
             key = entry.name, entry.transformation
             if entries.setdefault(key, entry) is not entry:
-                message = f"the entry {entry.name} is there already, in {entries[key].place()}"
-                hint = "Put both lists into one entry: they have one name and transformation."
-                problems.append(
-                    Problem("duplicate-entry", message, hint, entry.place())
-                )
+                first_place = entries[key].place()
+                message = f"the entry {entry.name} is there already, in {first_place}"
+                hint = "Put both lists into one: they have one name and transformation."
+                problem = Problem("duplicate-entry", message, hint, entry.place())
+                problems.append(problem)
 
 
-def _table(
-    entry: Entry,
-    each: Mapping[str, Any],
-    name: str,
-    definitions: Definitions,
-    scope: Scope,
-    homes: Homes,
-    problems: list[Problem],
-) -> Table | None:
-    merged = _merged(entry, definitions)
-    settings = _settings(entry, {**merged, "name": name}, each, scope, problems)
-    if settings is None:
-        return None
-    body = entry.body
-    if settings.transformation is not None and body is None:
-        found = definitions.transformations.get(settings.transformation)
-        if found is None or found.body is None:
-            problems.append(_unknown_transformation(entry, settings, definitions))
+@dataclass(frozen=True)
+class _Maker:
+    """Makes a target's tables, one at a time."""
+
+    transformations: Mapping[str, Entry]
+    declared: Mapping[str, dict[str, Parameter]]
+    """The parameters of each transformation."""
+    scope: Scope
+    homes: Homes
+    problems: list[Problem]
+
+    def table(self, entry: Entry, each: Mapping[str, Any], name: str) -> Table | None:
+        """The table of an entry for one turn of `for_each`; None with problems."""
+        settings = self._settings(entry, each, name)
+        if settings is None:
             return None
-        body = found.body
-        parameters, faults = declared_parameters(found)
-        problems += faults
-        arguments = bound_arguments(settings, found, parameters, entry, problems)
-        function = settings.transformation
-    elif body is not None:
-        parameters, arguments = bound_values(settings, body, entry, problems)
-        function = _function_name(entry.name)
-    else:
-        message = f"{name} has neither a transformation nor a body"
-        hint = "Give it  transformation: ,  sql: |  or  python: | ."
-        problems.append(Problem("missing-body", message, hint, entry.place()))
-        return None
-    return Table(
-        name=name,
-        home=homes.home(name),
-        group=settings.group or name.partition(".")[0],
-        settings=settings,
-        body=body,
-        function=function,
-        parameters=parameters,
-        arguments=arguments,
-        entry=entry,
-        template=entry.name,
-    )
+        body = entry.body
+        if body is not None:
+            parameters, arguments = bound_values(settings, body, entry, self.problems)
+            function = _function_name(entry.name)
+        elif settings.transformation is None:
+            message = f"{name} has neither a transformation nor a body"
+            hint = "Give it  transformation: ,  sql: |  or  python: | ."
+            self.problems.append(Problem("missing-body", message, hint, entry.place()))
+            return None
+        else:
+            function = settings.transformation
+            found = self.transformations.get(function)
+            if found is None or found.body is None:
+                self.problems.append(self._unknown_transformation(entry, function))
+                return None
+            body, parameters = found.body, self.declared[function]
+            arguments = bound_arguments(
+                settings, found, parameters, entry, self.problems
+            )
+        return Table(
+            name=name,
+            home=self.homes.home(name),
+            group=settings.group or name.partition(".")[0],
+            settings=settings,
+            body=body,
+            function=function,
+            parameters=parameters,
+            arguments=arguments,
+            entry=entry,
+            template=entry.name,
+        )
 
+    def _settings(
+        self, entry: Entry, each: Mapping[str, Any], name: str
+    ) -> models.Table | None:
+        """The entry's keys over the file's defaults, resolved and checked."""
+        inner, only_each = self.scope.with_each(each), Scope({"each": each})
+        resolved: dict[str, Any] = {}
+        failed = False
+        for key, value in self._merged(entry, inner).items():
+            if key in ("sql", "python"):
+                resolved[key] = value
+                continue
+            try:
+                used = only_each if key == "group" else inner
+                resolved[key] = used.substitute(value)
+            except UnknownReference as error:
+                failed = True
+                written = entry.value.get(key, entry.defaults.get(key))
+                place = entry.place((key, *path_to(error.reference, written)))
+                problem = Problem("unknown-reference", str(error), error.hint, place)
+                self.problems.append(problem)
+        if failed:
+            return None
+        settings, found = checked(
+            models.Table,
+            {**resolved, "name": name},
+            lambda at, on_key: entry.place(at, key=on_key),
+        )
+        self.problems.extend(found)
+        return settings
 
-def _merged(entry: Entry, definitions: Definitions) -> dict[str, Any]:
-    """The entry's keys over the file's defaults."""
-    own = {key: value for key, value in entry.value.items() if key != "for_each"}
-    if not entry.defaults:
-        return own
-    result = {**entry.defaults, **own}
-    if entry.body is not None:
-        result.pop("transformation", None)
-        result.pop("arguments", None)
-    for key in _MERGED:
-        inherited, written = entry.defaults.get(key), own.get(key, {})
-        if isinstance(inherited, dict) and isinstance(written, dict):
-            if key == "arguments":
-                inherited = _declared_only(inherited, entry, definitions)
-            if key in result:
-                result[key] = {**inherited, **written}
-    return result
+    def _merged(self, entry: Entry, scope: Scope) -> dict[str, Any]:
+        """The entry's keys over the file's defaults, as written."""
+        own = {
+            key: value
+            for key, value in entry.value.items()
+            if key not in ("for_each", "name")
+        }
+        if not entry.defaults:
+            return own
+        inherited = dict(entry.defaults)
+        if entry.body is not None:  # it cancels the transformation
+            inherited.pop("transformation", None)
+            inherited.pop("arguments", None)
+        merged = {**inherited, **own}
+        for key in _MERGED:
+            below, above = inherited.get(key), own.get(key, {})
+            if isinstance(below, dict) and isinstance(above, dict):
+                if key == "arguments":
+                    below = self._declared_only(below, entry, scope)
+                merged[key] = {**below, **above}
+        return merged
 
-
-def _declared_only(
-    inherited: dict[str, Any], entry: Entry, definitions: Definitions
-) -> dict[str, Any]:
-    """Default arguments, where the entry's transformation declares them."""
-    found = definitions.transformations.get(entry.transformation or "")
-    if found is None:
-        return inherited
-    parameters, _ = declared_parameters(found)
-    return {key: value for key, value in inherited.items() if key in parameters}
-
-
-def _settings(
-    entry: Entry,
-    merged: dict[str, Any],
-    each: Mapping[str, Any],
-    scope: Scope,
-    problems: list[Problem],
-) -> models.Table | None:
-    inner = scope.with_each(each)
-    resolved = {}
-    failed = False
-    for key, value in merged.items():
-        if key in ("sql", "python", "name"):
-            resolved[key] = value
-            continue
+    def _declared_only(
+        self, arguments: dict[str, Any], entry: Entry, scope: Scope
+    ) -> dict[str, Any]:
+        """Default arguments, where the entry's transformation declares them."""
         try:
-            used = Scope({"each": each}) if key == "group" else inner
-            resolved[key] = used.substitute(value)
-        except UnknownReference as error:
-            failed = True
-            place = _reference_place(entry, (key,), error.reference)
-            problems.append(Problem("unknown-reference", str(error), error.hint, place))
-    if failed:
-        return None
-    settings, found = checked(
-        models.Table, resolved, lambda at, on_key: entry.place(at, key=on_key)
-    )
-    problems += found
-    return settings
+            name = scope.substitute(entry.transformation)
+        except UnknownReference:  # reported with the other values
+            return arguments
+        declared = self.declared.get(name, arguments)
+        return {key: value for key, value in arguments.items() if key in declared}
 
-
-def _reference_place(
-    entry: Entry, path: tuple[str | int, ...], reference: str
-) -> Place:
-    """Where the value that holds a reference stands, as deep as it can be found."""
-    value: Any = entry.value
-    for step in path:
-        if not isinstance(value, dict | list):
-            break
-        value = value[step] if isinstance(value, list) else value.get(step)
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for step, item in items:
-        if reference in references(item):
-            return _reference_place(entry, (*path, step), reference)
-    return entry.place(path)
-
-
-def _unknown_transformation(
-    entry: Entry, settings: models.Table, definitions: Definitions
-) -> Problem:
-    name = settings.transformation or ""
-    message = f'there is no transformation "{name}"'
-    hint = did_you_mean(name, definitions.transformations)
-    if not hint:
-        hint = f"Define it first:  %%mdf_transformation {name}"
-    return Problem(
-        "unknown-transformation", message, hint, entry.place(("transformation",))
-    )
+    def _unknown_transformation(self, entry: Entry, name: str) -> Problem:
+        message = f'there is no transformation "{name}"'
+        hint = did_you_mean(name, self.transformations)
+        if not hint:
+            hint = f"Define it first:  %%mdf_transformation {name}"
+        place = entry.place(("transformation",))
+        return Problem("unknown-transformation", message, hint, place)
 
 
 def _function_name(template: str) -> str:
     """`schema__table`, for an entry `bronze.${each.what}` `bronze__each_what`."""
-    plain = template.replace("${", "").replace("}", "")
-    schema, _, table = plain.partition(".")
-    return f"{schema}__{table.replace('.', '_')}"
+    named = re.sub(r"\$\{(.*?)\}", lambda found: found[1].replace(".", "_"), template)
+    return re.sub(r"\W", "_", named.replace(".", "__"), flags=re.ASCII)

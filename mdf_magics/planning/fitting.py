@@ -6,22 +6,33 @@ needs a stream and an order (Databricks documentation, "The AUTO CDC APIs").
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from mdf_magics.definitions import models
+from mdf_magics.definitions.names import RESERVED_GROUPS, word_fault
 from mdf_magics.errors import Problem, closest
 from mdf_magics.planning.expansion import Table
 from mdf_magics.transformations.sql import check_expression
 
 HOMES = ("job", "pipeline")
 
+UNLISTED = models.Group()
+"""What a group is that `mdf.yml` doesn't list."""
+
+_MODULES = sys.stdlib_module_names | {"pyspark"}
+
 
 def fits(table: Table, tables: Mapping[str, Table]) -> dict[str, list[str]]:
     """For each home the reasons why the table doesn't fit it; empty: it fits."""
-    reasons: dict[str, list[str]] = {home: _both(table) for home in HOMES}
-    reasons["job"] += _on_a_job(table)
-    reasons["pipeline"] += _on_a_pipeline(table, tables)
-    return reasons
+    if table.body.kind == "notebook":
+        both = _notebook(table)
+        return {"job": both, "pipeline": [*both, "a notebook runs as a task of a job"]}
+    both = _BY_WRITE[table.settings.write](table)
+    return {
+        "job": both + _on_a_job(table),
+        "pipeline": both + _on_a_pipeline(table, tables),
+    }
 
 
 def check_tables(
@@ -32,7 +43,6 @@ def check_tables(
     for table in tables.values():
         problems += _check_home(table, tables, groups)
         problems += _check_expectations(table)
-        problems += _check_streams(table, tables)
     problems += _check_groups(tables, groups)
     return list(dict.fromkeys(problems))
 
@@ -46,42 +56,64 @@ def _files(table: Table) -> list[str]:
     return [name for name, one in table.parameters.items() if one.type == "files"]
 
 
-def _both(table: Table) -> list[str]:
-    write, settings = table.settings.write, table.settings
-    reasons = []
-    if table.body.kind == "notebook":
-        said = [
-            key
-            for key in ("keys", "sequence_by", "watermark", "expectations")
-            if getattr(settings, key)
-        ]
-        if write != "overwrite" or said:
-            reasons.append(
-                "a notebook writes its table itself and takes no write rules"
-            )
-        return reasons
-    if write == "overwrite" and streams(table):
-        reasons.append("write: overwrite reads tables and files, not a stream")
-    if write == "append" and len(streams(table)) + len(_files(table)) != 1:
-        reasons.append("write: append reads one stream or files parameter")
-    if write in ("merge", "scd2"):
-        if not settings.keys:
-            reasons.append(f"write: {write} needs keys")
-        if _files(table):
-            reasons.append(f"write: {write} reads a stream or tables, not files")
-    if write == "scd2":
-        if not settings.sequence_by:
-            reasons.append("write: scd2 needs sequence_by")
-        if len(streams(table)) != 1:
-            reasons.append("write: scd2 reads one stream parameter")
-    if write == "view":
-        if table.body.kind != "sql":
-            reasons.append("write: view takes a SQL body")
-        if settings.expectations:
-            reasons.append("write: view takes no expectations")
-        if streams(table) or _files(table):
-            reasons.append("write: view reads tables only")
+def _notebook(table: Table) -> list[str]:
+    settings = table.settings
+    rules = settings.keys or settings.sequence_by or settings.watermark
+    if settings.write == "overwrite" and not rules and not settings.expectations:
+        return []
+    return ["a notebook writes its table itself and takes no write rules"]
+
+
+def _overwrite(table: Table) -> list[str]:
+    if streams(table):
+        return ["write: overwrite reads tables and files, not a stream"]
+    return []
+
+
+def _append(table: Table) -> list[str]:
+    if len(streams(table)) + len(_files(table)) != 1:
+        return ["write: append reads one stream or files parameter"]
+    return []
+
+
+def _merge(table: Table) -> list[str]:
+    reasons = [] if table.settings.keys else ["write: merge needs keys"]
+    if _files(table):
+        reasons.append("write: merge reads a stream or tables, not files")
+    if len(streams(table)) > 1:
+        reasons.append("write: merge reads one stream at most")
     return reasons
+
+
+def _scd2(table: Table) -> list[str]:
+    settings = table.settings
+    needed = (("keys", settings.keys), ("sequence_by", settings.sequence_by))
+    reasons = [f"write: scd2 needs {key}" for key, value in needed if not value]
+    if _files(table):
+        reasons.append("write: scd2 reads a stream or tables, not files")
+    if len(streams(table)) != 1:
+        reasons.append("write: scd2 reads one stream parameter")
+    return reasons
+
+
+def _view(table: Table) -> list[str]:
+    reasons = []
+    if table.body.kind != "sql":
+        reasons.append("write: view takes a SQL body")
+    if table.settings.expectations:
+        reasons.append("write: view takes no expectations")
+    if streams(table) or _files(table):
+        reasons.append("write: view reads tables only")
+    return reasons
+
+
+_BY_WRITE = {
+    "overwrite": _overwrite,
+    "append": _append,
+    "merge": _merge,
+    "scd2": _scd2,
+    "view": _view,
+}
 
 
 def _on_a_job(table: Table) -> list[str]:
@@ -95,58 +127,50 @@ def _on_a_job(table: Table) -> list[str]:
 
 def _on_a_pipeline(table: Table, tables: Mapping[str, Table]) -> list[str]:
     settings, reasons = table.settings, []
-    if table.body.kind == "notebook":
-        reasons.append("a notebook runs as a task of a job")
     if settings.write == "merge" and not (
         len(streams(table)) == 1 and settings.sequence_by
     ):
         reasons.append(
             "write: merge on a pipeline needs one stream argument and sequence_by"
         )
-    for name in streams(table):
-        read = tables.get(str(table.arguments.get(name)))
-        if read is not None and read.settings.write != "append":
-            reasons.append(
-                f"a stream can't read {read.name}, which is written by"
-                f" {read.settings.write}: it accepts appends only"
-            )
+    reasons += [
+        f"a stream can't read {read.name}, which is written by {read.settings.write}:"
+        " it accepts appends only"
+        for read in _changing(table, tables)
+    ]
     return reasons
+
+
+def _changing(table: Table, tables: Mapping[str, Table]) -> list[Table]:
+    """Tables of ours that are read as a stream, but written by more than appends."""
+    found = [tables.get(str(table.arguments.get(name))) for name in streams(table)]
+    return [one for one in found if one and one.settings.write != "append"]
 
 
 def _check_home(
     table: Table, tables: Mapping[str, Table], groups: Mapping[str, models.Group]
 ) -> list[Problem]:
-    home = groups[table.group].runs_on if table.group in groups else "job"
+    home = groups.get(table.group, UNLISTED).runs_on
     reasons = fits(table, tables)
-    if not reasons[home]:
-        return []
-    others = [other for other in HOMES if not reasons[other]]
+    if reasons[home]:
+        others = [other for other in HOMES if not reasons[other]]
+        message = (
+            f"{table.name} does not fit a {home}, on which its group {table.group} runs"
+        )
+        hint = "; ".join(dict.fromkeys(reasons[home])) + "."
+        if others:
+            hint += f" Fits: {', '.join(others)}."
+        return [Problem(f"unfit-for-{home}", message, hint, table.place)]
+    return [_stream_of_changes(table, read) for read in _changing(table, tables)]
+
+
+def _stream_of_changes(table: Table, read: Table) -> Problem:
     message = (
-        f"{table.name} does not fit a {home}, on which its group {table.group} runs"
+        f"{table.name} reads {read.name} as a stream, but that is written by"
+        f" {read.settings.write}"
     )
-    hint = "; ".join(dict.fromkeys(reasons[home])) + "."
-    if others:
-        hint += f" Fits: {', '.join(others)}."
-    return [Problem(f"unfit-for-{home}", message, hint, table.place)]
-
-
-def _check_streams(table: Table, tables: Mapping[str, Table]) -> list[Problem]:
-    problems = []
-    for name in streams(table):
-        read = tables.get(str(table.arguments.get(name)))
-        if read is not None and read.settings.write != "append":
-            message = (
-                f"{table.name} reads {read.name} as a stream, but that is written by"
-                f" {read.settings.write}"
-            )
-            hint = (
-                "Rows that change there are not seen again here; on a pipeline it"
-                " is an error."
-            )
-            problems.append(
-                Problem("stream-of-changes", message, hint, table.place, "warning")
-            )
-    return problems
+    hint = "Rows that change there are not seen again here; a pipeline refuses it."
+    return Problem("stream-of-changes", message, hint, table.place, "warning")
 
 
 def _check_expectations(table: Table) -> list[Problem]:
@@ -170,14 +194,27 @@ def _check_expectations(table: Table) -> list[Problem]:
 def _check_groups(
     tables: Mapping[str, Table], groups: Mapping[str, models.Group]
 ) -> list[Problem]:
-    problems = []
+    """Groups that tables name: each is a file's name, and should be listed."""
+    first: dict[str, Table] = {}
     for table in tables.values():
-        near = closest(table.group, groups) if table.group not in groups else None
-        if near:
-            message = f'the group "{table.group}" is not listed, so it runs on a job'
+        first.setdefault(table.group, table)
+    problems = []
+    for group, table in first.items():
+        place = table.entry.place(("group",))
+        if fault := _group_fault(group):
+            message = f'the group "{group}" {fault}'
+            hint = "" if table.settings.group else f"Give {table.name} a  group: ."
+            problems.append(Problem("bad-name", message, hint, place))
+        elif group not in groups and (near := closest(group, groups)):
+            message = f'the group "{group}" is not listed, so it runs on a job'
             hint = f'Did you mean "{near}"?'
-            place = table.entry.place(("group",))
-            problems.append(
-                Problem("close-group-name", message, hint, place, "warning")
-            )
+            problem = Problem("close-group-name", message, hint, place, "warning")
+            problems.append(problem)
     return problems
+
+
+def _group_fault(name: str) -> str | None:
+    """Why `name` can't name a group; its source is a module beside others."""
+    if name in RESERVED_GROUPS or name in _MODULES:
+        return "would hide a module of Python, or something of mdf"
+    return word_fault(name)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from mdf_magics.definitions.loading import Body, Entry
 from mdf_magics.definitions.names import Homes
-from mdf_magics.errors import Place, Problem, closest
+from mdf_magics.errors import Place, Problem
 from mdf_magics.planning.expansion import Expansion, Table
 from mdf_magics.transformations.arguments import problem_of
 from mdf_magics.transformations.lineage import written_names
+from mdf_magics.transformations.parameters import Parameter
 from mdf_magics.transformations.sql import TableName
-from mdf_magics.transformations.template import TemplateFault
+from mdf_magics.transformations.template import TemplateFault, parse
+
+_DIGITS = re.compile(r"\d+")
+"""What may differ between two names that are both right: `orders_1`, `orders_2`."""
+
+
+type Read = tuple[str, Callable[[], Place]]
+"""A name that a table reads, as it is spelt, and what finds where that stands."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +36,21 @@ class Graph:
     """Full names of the tables of others that each table reads, sorted."""
     written: dict[str, tuple[TableName, ...]]
     """Names that stand in each table's own text, as offsets in its body."""
+    reads: dict[str, tuple[Read, ...]]
+    """Every name that each table reads."""
     problems: tuple[Problem, ...]
 
     def order(self) -> list[str]:
         """All tables, each after what it reads; by name where that leaves a choice."""
         return topological_order(self.upstream)
 
+    def readers(self) -> dict[str, list[str]]:
+        """The tables that read each table."""
+        return _reversed(self.upstream)
+
     def downstream(self, name: str) -> set[str]:
         """Every table that reads `name`, directly or through others."""
-        return _reached(name, _reversed(self.upstream))
+        return _reached(name, self.readers())
 
     def ancestors(self, name: str) -> set[str]:
         """Every table of ours that `name` reads, directly or through others."""
@@ -42,22 +60,41 @@ class Graph:
 def build_graph(expansion: Expansion) -> Graph:
     """Find what each table reads, and say where that can't be right."""
     problems: list[Problem] = []
-    upstream, sources, written = {}, {}, {}
-    schemas: dict[str, list[str]] = {}
-    for name in expansion.homes.tables:
-        schemas.setdefault(name.partition(".")[0], []).append(name)
+    upstream, sources, written, reads = {}, {}, {}, {}
+    foreign: dict[str, list[Callable[[], Place]]] = {}
     for name, table in expansion.tables.items():
         try:
-            names = written_names(table.body, table.parameters, table.arguments)
+            names = _written(table.body, table.parameters, table.arguments)
         except TemplateFault as fault:
             problems.append(problem_of(table.body, fault))
             names = ()
         written[name] = names
-        ours, others = _reads(table, names, expansion.homes, schemas, problems)
+        reads[name] = tuple(_reads(table, names))
+        ours, others = _resolved(reads[name], expansion.homes, problems)
         upstream[name] = tuple(sorted(ours))
-        sources[name] = tuple(sorted(others))
+        sources[name] = tuple(sorted(map(expansion.homes.resolve, others)))
+        for one, place in others.items():
+            foreign.setdefault(one, []).append(place)
+    problems += _close_names(foreign, expansion.homes)
     problems += _cycles(upstream, expansion.tables)
-    return Graph(upstream, sources, written, tuple(dict.fromkeys(problems)))
+    return Graph(upstream, sources, written, reads, tuple(dict.fromkeys(problems)))
+
+
+def check_queries(
+    transformations: Mapping[str, Entry],
+    declared: Mapping[str, Mapping[str, Parameter]],
+) -> Iterator[Problem]:
+    """What is wrong with transformations' queries, also where no table uses them."""
+    for name, transformation in transformations.items():
+        body = transformation.body
+        if body is None or body.kind != "sql":
+            continue
+        try:
+            # A body with `{% if %}` is a query for some arguments only.
+            if not parse(body.text).branches:
+                _written(body, declared[name], {})
+        except TemplateFault as fault:
+            yield problem_of(body, fault)
 
 
 def topological_order(upstream: Mapping[str, Iterable[str]]) -> list[str]:
@@ -106,55 +143,69 @@ def cycle_in(upstream: Mapping[str, Iterable[str]]) -> list[str]:
     return []
 
 
-def _reads(
-    table: Table,
-    names: tuple[TableName, ...],
-    homes: Homes,
-    schemas: Mapping[str, list[str]],
-    problems: list[Problem],
-) -> tuple[set[str], set[str]]:
+def _written(
+    body: Body, parameters: Mapping[str, Parameter], arguments: Mapping[str, Any]
+) -> tuple[TableName, ...]:
+    """The names in a body; none while it uses parameters that nobody declares."""
+    if body.kind == "sql" and parse(body.text).names.keys() - parameters.keys():
+        return ()
+    return written_names(body, parameters, arguments)
+
+
+def _reads(table: Table, names: tuple[TableName, ...]) -> Iterator[Read]:
+    """The names in a table's text, in its arguments and in `depends_on`."""
+    for one in names:
+        length = one.end - one.start
+        yield one.name, partial(table.body.place_at, one.start, length)
+    for name, parameter in table.parameters.items():
+        if parameter.type in ("table", "stream") and table.arguments.get(name):
+            yield table.arguments[name], partial(table.argument_place, name)
+    for index, name in enumerate(table.settings.depends_on):
+        yield name, partial(table.entry.place, ("depends_on", index))
+
+
+def _resolved(
+    read: Iterable[Read], homes: Homes, problems: list[Problem]
+) -> tuple[set[str], dict[str, Callable[[], Place]]]:
+    """The tables of ours that these names lead to, and the names of others."""
     ours: set[str] = set()
-    others: set[str] = set()
-    at = (
-        "arguments"
-        if table.settings.transformation and not table.entry.body
-        else "parameters"
-    )
-    read = [
-        (one.name, table.body.place_at(one.start, one.end - one.start)) for one in names
-    ]
-    read += [
-        (table.arguments[name], table.entry.place((at, name)))
-        for name, parameter in table.parameters.items()
-        if parameter.type in ("table", "stream") and table.arguments.get(name)
-    ]
-    read += [
-        (name, table.entry.place(("depends_on", index)))
-        for index, name in enumerate(table.settings.depends_on)
-    ]
+    others: dict[str, Callable[[], Place]] = {}
     for name, place in read:
-        if name.lower() in homes.tables:
-            ours.add(name.lower())
-            continue
-        if own := homes.ours(name):
+        if maker := homes.made_by(name.lower()):
+            ours.add(maker)
+        elif own := homes.ours(name):
             message = f'"{name}" is the table {own} of this project'
             hint = f"Write  {own} : the target says which catalog that is in."
-            problems.append(Problem("own-table-in-full", message, hint, place))
-            continue
-        others.add(homes.resolve(name))
-        problems += _close_names(name, schemas, place)
+            problems.append(Problem("own-table-in-full", message, hint, place()))
+        else:
+            others.setdefault(name, place)
     return ours, others
 
 
 def _close_names(
-    name: str, schemas: Mapping[str, list[str]], place: Place
-) -> list[Problem]:
-    near = closest(name, schemas.get(name.partition(".")[0], ()))
-    if near is None or name.count(".") != 1:
-        return []
-    message = f'"{name}" is no table of this project, so it is read as a source'
-    hint = f'Did you mean "{near}"?'
-    return [Problem("close-source-name", message, hint, place, "warning")]
+    foreign: Mapping[str, Iterable[Callable[[], Place]]], homes: Homes
+) -> Iterator[Problem]:
+    """Sources whose names are those of our tables but for one letter."""
+    spelt: dict[str, list[str]] = {}
+    for source in sorted(foreign):
+        for spelling in _spellings(source):
+            spelt.setdefault(spelling, []).append(source)
+    meant: dict[str, str] = {}
+    for table in sorted(homes.tables) if spelt else ():
+        for spelling in _spellings(table):
+            for source in spelt.get(spelling, ()):
+                if _DIGITS.sub("", source) != _DIGITS.sub("", table):
+                    meant.setdefault(source, table)
+    for source, table in meant.items():
+        message = f'"{source}" is no table of this project, so it is read as a source'
+        hint = f'Did you mean "{table}"?'
+        for place in foreign[source]:
+            yield Problem("close-source-name", message, hint, place(), "warning")
+
+
+def _spellings(name: str) -> set[str]:
+    """A name with each of its letters left out: two that share one are close."""
+    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
 
 
 def _cycles(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 WIDTH = 88
@@ -25,44 +28,79 @@ def literal(value: Any, indent: int, used: int, *, split: int = 0) -> str:
     Returns:
         One line where it fits with a comma behind it, else a line for each item.
     """
-    flat = _flat(value)
-    if not split and used + len(flat) + 1 <= WIDTH:
-        return flat
-    inner, margin = indent + 4, " " * (indent + 4)
-    deeper = max(0, split - 1)
-    if isinstance(value, dict) and value:
-        items = []
+    if not value or not isinstance(value, dict | list):
+        return flat(value)
+    if not split and used + columns(line := flat(value)) + 1 <= WIDTH:
+        return line
+    inner = indent + 4
+    margin, deeper = " " * inner, max(0, split - 1)
+    lines = []
+    if isinstance(value, dict):
         for key, item in value.items():
-            start = f"{margin}{_flat(key)}: "
-            text = literal(item, inner, len(start), split=deeper)
-            items.append(f"{start}{text},\n")
-        return "{\n" + "".join(items) + " " * indent + "}"
-    if isinstance(value, list) and value:
-        lines = [f"{margin}{literal(one, inner, inner)},\n" for one in value]
-        return "[\n" + "".join(lines) + " " * indent + "]"
-    return flat
+            start = f"{margin}{flat(key)}: "
+            lines.append(start + literal(item, inner, columns(start), split=deeper))
+        opened, closed = "{}"
+    else:
+        lines += [margin + literal(item, inner, inner) for item in value]
+        opened, closed = "[]"
+    return f"{opened}\n{',\n'.join(lines)},\n{' ' * indent}{closed}"
 
 
-def text_literal(text: str) -> str:
-    """A string in the quotes that need fewer escapes, double ones if equal."""
-    quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + "".join(_escaped(one, quote) for one in text) + quote
-
-
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
+    """A value as code on one line."""
     if isinstance(value, Name):
         return str(value)
     if isinstance(value, str):
-        return text_literal(value)
+        return _text(value)
     if isinstance(value, dict):
-        items = (f"{_flat(key)}: {_flat(item)}" for key, item in value.items())
+        items = [f"{flat(key)}: {flat(item)}" for key, item in value.items()]
         return "{" + ", ".join(items) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_flat(item) for item in value) + "]"
+        return "[" + ", ".join([flat(item) for item in value]) + "]"
+    if isinstance(value, float):
+        return _number(value)
     return repr(value)
 
 
+def call(called: str, arguments: Sequence[str], closed: str = "") -> str:
+    """A call or a signature, each argument on its line where one doesn't take all."""
+    line = f"{called}({', '.join(arguments)}){closed}"
+    if columns(line) <= WIDTH or not arguments:
+        return line
+    lines = "".join(f"    {one},\n" for one in arguments)
+    return f"{called}(\n{lines}){closed}"
+
+
+def columns(line: str) -> int:
+    """How wide a line is shown: East Asian characters take two columns."""
+    return len(line) if line.isascii() else sum(map(_columns, line))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 0 if unicodedata.category(character) in ("Mn", "Me", "Cf") else 1
+
+
+def _text(text: str) -> str:
+    """A string in the quotes that need fewer escapes, double ones if equal."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    if quote not in text and "\\" not in text and text.isprintable():
+        return f"{quote}{text}{quote}"
+    return quote + "".join([_escaped(one, quote) for one in text]) + quote
+
+
 def _escaped(character: str, quote: str) -> str:
-    if character in (quote, "\\"):
-        return f"\\{character}"
+    return f"\\{character}" if character in (quote, "\\") else visible(character)
+
+
+def visible(character: str) -> str:
+    """A character, or the escape of one that can't be seen."""
     return character if character.isprintable() else repr(character)[1:-1]
+
+
+def _number(value: float) -> str:
+    """A float; Python has no literals for those that aren't finite."""
+    if math.isfinite(value):
+        return repr(value).replace("e+", "e")
+    return f'float("{value}")'

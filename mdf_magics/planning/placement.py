@@ -7,13 +7,15 @@ of its group that has room and closes no circle between parts, else into a new o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mdf_magics.definitions import models
 from mdf_magics.definitions.loading import PLACEMENT_FILE
 from mdf_magics.errors import Problem
 from mdf_magics.planning.expansion import Table
+from mdf_magics.planning.fitting import UNLISTED
 from mdf_magics.planning.graph import Graph, cycle_in, topological_order
 
 MOST_TABLES = {"job": 500, "pipeline": 30}
@@ -21,10 +23,16 @@ MOST_TABLES = {"job": 500, "pipeline": 30}
 becomes a bottleneck beyond 30 to 40 streaming tables (Databricks documentation,
 "Fix high initialization times in pipelines")."""
 
+MOST_ON_A_CLUSTER = 100
+"""Default tables in a job with a cluster of its own, which has at most 145 execution
+contexts (Databricks documentation, "Resource limits")."""
+
 LIMITS = {"job": 1000, "pipeline": 1000}
 """What the platform allows (Databricks documentation, "Resource limits")."""
 
 HEADER = "# written by mdf: which part each table is in\n"
+
+_CLASSIC = ("job_clusters", "job_cluster_key", "new_cluster", "existing_cluster_id")
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Part:
     group: str
     runs_on: str
     tables: tuple[str, ...]
-    """Sorted."""
+    """Those that it runs, sorted: none that is not `enabled`."""
     upstream: tuple[str, ...]
     """Parts that must run before, sorted."""
 
@@ -59,34 +67,35 @@ class Parts:
 def place(
     tables: Mapping[str, Table],
     graph: Graph,
-    groups: Mapping[str, models.Group],
+    project: models.Project,
     recorded: Mapping[str, str],
+    kept: Iterable[str] = (),
 ) -> Parts:
     """Place every table in a part.
 
     Args:
         tables: The tables by name.
         graph: Their dependencies.
-        groups: The listed groups; an unlisted one runs on a job.
+        project: Its groups; an unlisted one runs on a job.
         recorded: What `placement.yml` says.
+        kept: Recorded names that keep their place although they are not in `tables`,
+            because their definitions can't be worked out as they are now.
     """
-    placed = {
-        name: recorded[name]
-        for name in tables
-        if name in recorded and _belongs(recorded[name], tables[name].group)
-    }
-    members: dict[str, int] = {}
-    for part in placed.values():
-        members[part] = members.get(part, 0) + 1
-    edges = _part_edges(placed, graph)
+    placing = _Placing(tables, graph, project)
+    for name in kept:
+        placing.put(name, recorded[name])
+    for name, table in tables.items():
+        earlier = recorded.get(table.settings.renamed_from or "")
+        part = recorded.get(name, earlier)
+        if part is not None and _group(part) == table.group:
+            placing.put(name, part)
     for name in graph.order():
-        if name not in placed:
-            table = tables[name]
-            key = _room(table, groups, placed, members, edges, graph)
-            placed[name] = key
-            members[key] = members.get(key, 0) + 1
-            _add_edges(name, placed, graph, edges)
-    return _parts(tables, graph, groups, placed, edges)
+        if name not in placing.placement:
+            placing.put(name, placing.room(tables[name]))
+    placement = dict(sorted(placing.placement.items()))
+    parts = _parts(tables, graph, project, placement)
+    problems = [*_too_large(parts), *_circles(parts, graph, tables)]
+    return Parts(parts, placement, tuple(problems))
 
 
 def placement_text(placement: Mapping[str, str]) -> str:
@@ -95,123 +104,140 @@ def placement_text(placement: Mapping[str, str]) -> str:
     return HEADER + "".join(lines)
 
 
-def _belongs(part: str, group: str) -> bool:
-    return (
-        part == group or re.fullmatch(rf"{re.escape(group)}-[1-9]\d*", part) is not None
-    )
+@dataclass
+class _Placing:
+    """Parts while they are filled."""
+
+    tables: Mapping[str, Table]
+    graph: Graph
+    project: models.Project
+    placement: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Of each group: how many tables each of its parts holds."""
+    edges: dict[str, set[str]] = field(default_factory=dict)
+    """Of each part: those it reads from."""
+
+    def __post_init__(self) -> None:
+        """Turn the graph around, once."""
+        self.readers = self.graph.readers()
+
+    def put(self, name: str, part: str) -> None:
+        """Put a table into a part."""
+        self.placement[name] = part
+        sizes = self.sizes.setdefault(_group(part), {})
+        sizes[part] = sizes.get(part, 0) + 1
+        self.edges.setdefault(part, set()).update(self._upstream(name, part))
+        for reader in self._downstream(name, part):
+            self.edges[reader].add(part)
+
+    def room(self, table: Table) -> str:
+        """The part that takes a table which has none yet."""
+        sizes = self.sizes.get(table.group, {})
+        most = _most(table.group, self.project)
+        roomy = [part for part, size in sizes.items() if size < most]
+        for part in sorted(roomy, key=_number):
+            if not self._closes_circle(table.name, part):
+                return part
+        highest = max(map(_number, sizes), default=0)
+        return f"{table.group}-{highest + 1}" if highest else table.group
+
+    def _upstream(self, name: str, part: str) -> set[str]:
+        return self._parts_of(self.graph.upstream.get(name, ()), part)
+
+    def _downstream(self, name: str, part: str) -> set[str]:
+        return self._parts_of(self.readers.get(name, ()), part)
+
+    def _parts_of(self, names: Iterable[str], own: str) -> set[str]:
+        return {self.placement.get(name, own) for name in names} - {own}
+
+    def _closes_circle(self, name: str, part: str) -> bool:
+        """Whether this table in this part makes parts wait for each other."""
+        ends = {part, *self._downstream(name, part)}
+        waiting = [*self._upstream(name, part), *self.edges[part]]
+        seen: set[str] = set()
+        while waiting:
+            key = waiting.pop()
+            if key in ends:
+                return True
+            if key not in seen:
+                seen.add(key)
+                waiting += self.edges[key]
+        return False
+
+
+def _group(part: str) -> str:
+    """The group that a part belongs to: `silver` for `silver-2`."""
+    found = re.fullmatch(r"(.+)-[1-9]\d*", part)
+    return found[1] if found else part
 
 
 def _number(part: str) -> int:
-    _, _, number = part.rpartition("-")
-    return int(number) if number.isdigit() else 1
+    return int(part.removeprefix(f"{_group(part)}-") if "-" in part else 1)
 
 
-def _room(
-    table: Table,
-    groups: Mapping[str, models.Group],
-    placed: Mapping[str, str],
-    members: Mapping[str, int],
-    edges: Mapping[str, set[str]],
-    graph: Graph,
-) -> str:
-    """The part that takes a table which has none yet."""
-    group = groups.get(table.group, models.Group())
-    most = min(group.max_tables or MOST_TABLES[group.runs_on], LIMITS[group.runs_on])
-    known = sorted((key for key in members if _belongs(key, table.group)), key=_number)
-    for key in known:
-        if members[key] < most and not _closes_circle(
-            table.name, key, placed, edges, graph
-        ):
-            return key
-    highest = max((_number(key) for key in known), default=0)
-    return f"{table.group}-{highest + 1}" if highest else table.group
-
-
-def _part_edges(placed: Mapping[str, str], graph: Graph) -> dict[str, set[str]]:
-    edges: dict[str, set[str]] = {}
-    for name in placed:
-        _add_edges(name, placed, graph, edges)
-    return edges
-
-
-def _add_edges(
-    name: str, placed: Mapping[str, str], graph: Graph, edges: dict[str, set[str]]
-) -> None:
-    """Record that a table's part reads from its upstream tables' parts."""
-    part = placed[name]
-    edges.setdefault(part, set())
-    for upstream in graph.upstream[name]:
-        other = placed.get(upstream)
-        if other is not None and other != part:
-            edges[part].add(other)
-
-
-def _closes_circle(
-    name: str,
-    part: str,
-    placed: Mapping[str, str],
-    edges: Mapping[str, set[str]],
-    graph: Graph,
-) -> bool:
-    """Whether a table in this part makes parts wait for each other."""
-    waiting = [
-        placed[one] for one in graph.upstream[name] if placed.get(one, part) != part
-    ]
-    seen: set[str] = set()
-    while waiting:
-        key = waiting.pop()
-        if key == part:
-            return True
-        if key not in seen:
-            seen.add(key)
-            waiting += edges.get(key, ())
-    return False
+def _most(name: str, project: models.Project) -> int:
+    """Tables that a part of this group takes."""
+    group = project.groups.get(name, UNLISTED)
+    kind = group.runs_on
+    classic = any(
+        key in fields
+        for level in (project, group)
+        for fields in (level.job, level.task)
+        for key in _CLASSIC
+    )
+    usual = MOST_ON_A_CLUSTER if kind == "job" and classic else MOST_TABLES[kind]
+    return min(group.max_tables or usual, LIMITS[kind])
 
 
 def _parts(
     tables: Mapping[str, Table],
     graph: Graph,
-    groups: Mapping[str, models.Group],
-    placed: dict[str, str],
-    edges: Mapping[str, set[str]],
-) -> Parts:
-    problems: list[Problem] = []
+    project: models.Project,
+    placement: Mapping[str, str],
+) -> dict[str, Part]:
+    run = {name for name, table in tables.items() if table.settings.enabled}
+    upstream = {name: run.intersection(graph.upstream[name]) for name in run}
     members: dict[str, list[str]] = {}
-    for name, key in placed.items():
-        members.setdefault(key, []).append(name)
+    for name, key in placement.items():
+        if name in tables:
+            members.setdefault(key, []).extend({name} & run)
     parts = {}
     for key, names in sorted(members.items()):
-        group = tables[names[0]].group
-        runs_on = groups[group].runs_on if group in groups else "job"
-        parts[key] = Part(
-            key, group, runs_on, tuple(sorted(names)), tuple(sorted(edges.get(key, ())))
-        )
-        if len(names) > LIMITS[runs_on]:
-            message = f"the {runs_on} {key} holds {len(names)} tables"
-            hint = f"The platform allows {LIMITS[runs_on]}."
+        group = _group(key)
+        runs_on = project.groups.get(group, UNLISTED).runs_on
+        read = {placement[one] for name in names for one in upstream[name]} - {key}
+        parts[key] = Part(key, group, runs_on, tuple(names), tuple(sorted(read)))
+    return parts
+
+
+def _too_large(parts: Mapping[str, Part]) -> list[Problem]:
+    problems = []
+    for part in parts.values():
+        most = LIMITS[part.runs_on]
+        if len(part.tables) > most:
+            message = f"the {part.runs_on} {part.key} holds {len(part.tables)} tables"
+            hint = f"The platform allows {most}: move some of them in {PLACEMENT_FILE}."
             problems.append(Problem("too-many-tables", message, hint))
-    if circle := cycle_in({key: part.upstream for key, part in parts.items()}):
-        problems.append(_circle(circle, parts, graph, tables))
-    return Parts(parts, dict(sorted(placed.items())), tuple(problems))
+    return problems
 
 
-def _circle(
-    circle: list[str],
-    parts: Mapping[str, Part],
-    graph: Graph,
-    tables: Mapping[str, Table],
-) -> Problem:
+def _circles(
+    parts: Mapping[str, Part], graph: Graph, tables: Mapping[str, Table]
+) -> list[Problem]:
+    circle = cycle_in({key: part.upstream for key, part in parts.items()})
+    if not circle:
+        return []
     lines = []
-    for reader, read in zip(circle, circle[1:], strict=False):
+    for reader, read in pairwise(circle):
         inside = set(parts[read].tables)
-        pair = next(
+        name, one = next(
             (name, one)
             for name in parts[reader].tables
             for one in graph.upstream[name]
             if one in inside
         )
-        lines.append(f"{reader} waits for {read}: {pair[0]} reads {pair[1]}")
+        lines.append(f"{reader} waits for {read}: {name} reads {one}")
     message = f"parts wait for each other: {' -> '.join(reversed(circle))}"
     hint = "\n".join([*lines, f"Move one of these tables in {PLACEMENT_FILE}."])
     first = parts[circle[0]].tables[0]
-    return Problem("part-cycle", message, hint, tables[first].place)
+    return [Problem("part-cycle", message, hint, tables[first].place)]

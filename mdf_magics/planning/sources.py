@@ -7,20 +7,20 @@ What is written here reads like code that a person would write, and is clean for
 from __future__ import annotations
 
 import datetime as dt
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mdf_magics.definitions.names import Homes, quoted
 from mdf_magics.errors import Problem
 from mdf_magics.planning.expansion import Table
-from mdf_magics.planning.literals import WIDTH, Name, literal
+from mdf_magics.planning.imports import import_block
+from mdf_magics.planning.literals import Name, call, flat, literal, visible
 from mdf_magics.planning.placement import Part
-from mdf_magics.transformations.parameters import Parameter, in_sql
+from mdf_magics.transformations.parameters import READ_TYPES, in_sql
 from mdf_magics.transformations.python import parse_function, renamed
 from mdf_magics.transformations.sql import TableName
-from mdf_magics.transformations.template import Template, Value, parse
+from mdf_magics.transformations.template import TemplateFault, Value, parse
 
 CELL = "# COMMAND ----------"
 
@@ -34,6 +34,12 @@ except ModuleNotFoundError:  # serverless may not have this folder on its path
     sys.path.append("/Workspace" + context.notebookPath().get().rpartition("/")[0])
     import mdf_runtime
 """
+
+_TAKEN = {"SparkSession", "context", "dbutils", "mdf_runtime", "spark", "sys"}
+"""Names that mean something else in a part's code."""
+
+_KEPT = {"\n": "\n", "\t": "\t", "\\": "\\\\"}
+"""How some characters stand in triple quotes."""
 
 
 @dataclass(frozen=True)
@@ -72,26 +78,28 @@ def part_source(
     ]
     if not chosen:
         return None
-    functions, names = _functions(chosen, texts)
-    imports = _imports(chosen)
-    data = {table.name: _data(table, names[table.name], texts) for table in chosen}
+    imported = [pair for table in chosen for pair in _imported(table)]
+    imports = [text for _, text in imported]
+    codes, used = _functions(chosen, texts, taken={*_TAKEN, *dict(imported)})
+    data = {table.name: _data(table, *used[table.name], texts) for table in chosen}
+    header = _header("#", part, target)
+    functions = "".join(f"\n\n{codes[name]}\n" for name in sorted(codes))
     listing = f"TABLES = {literal(data, 0, 0, split=2)}"
-    made = f"# Written by mdf from definitions/ (part {part.key}, target {target})."
-    header = f"{made} Edit those, not this."
     if part.runs_on == "pipeline":
         own = ["import mdf_runtime", "from pyspark.sql import SparkSession"]
-        blocks = [header + "\n" + _import_block([*imports, *own])]
-        call = "mdf_runtime.register(SparkSession.active(), TABLES)"
-        body = "".join(f"\n\n{text}\n" for text in functions)
-        return f"{blocks[0]}{body}\n\n{listing}\n\n{call}\n"
-    top = f"# Databricks notebook source\n{header}\n# ruff: noqa: F821\n"
+        top = import_block([*imports, *own])
+        last = "mdf_runtime.register(SparkSession.active(), TABLES)"
+        return f"{header}{top}{functions}\n\n{listing}\n\n{last}\n"
+    top = f"# Databricks notebook source\n{header}# ruff: noqa: F821\n"
     if imports:
-        top += _import_block(imports) + "\n"
-    body = "".join(f"\n\n{text}\n" for text in functions)
-    call = f'mdf_runtime.run_task(spark, dbutils, TABLES, runs_schema="{runs_schema}")'
+        top += import_block(imports) + "\n"
+    last = call(
+        "mdf_runtime.run_task",
+        ["spark", "dbutils", "TABLES", f"runs_schema={flat(runs_schema)}"],
+    )
     return (
-        f"{top}{_RUNTIME_IMPORT}\n{CELL}\n{body}\n\n{CELL}\n\n{listing}\n\n"
-        f"{CELL}\n\n{call}\n"
+        f"{top}{_RUNTIME_IMPORT}\n{CELL}\n{functions}\n\n{CELL}\n\n{listing}\n\n"
+        f"{CELL}\n\n{last}\n"
     )
 
 
@@ -104,19 +112,11 @@ def views_source(
     ]
     if part.runs_on != "pipeline" or not views:
         return None
-    made = f"-- Written by mdf from definitions/ (part {part.key}, target {target})."
     statements = [
-        f"CREATE VIEW {quoted(view.home)} AS\n{query_text(view, texts)};\n"
+        f"CREATE VIEW {quoted(view.home)} AS\n{_query_text(view, texts)}\n"
         for view in views
     ]
-    return f"{made} Edit those, not this.\n\n" + "\n".join(statements)
-
-
-def query_text(table: Table, texts: Texts) -> str:
-    """A table's query with everything rendered; slots are left as `{name}`."""
-    values = _values(table, texts.home)
-    rendered = parse(table.body.text).render(values, texts.replacements(table))
-    return rendered.text.rstrip()
+    return f"{_header('--', part, target)}\n" + "\n".join(statements)
 
 
 def check_imports(part: Part, tables: Mapping[str, Table]) -> list[Problem]:
@@ -125,14 +125,12 @@ def check_imports(part: Part, tables: Mapping[str, Table]) -> list[Problem]:
     problems = []
     for name in part.tables:
         table = tables[name]
-        if table.body.kind != "python":
-            continue
-        for word, statement in parse_function(table.body.text).bound:
-            known, first = bound.setdefault(word, (statement, table))
-            if known != statement:
+        for word, text in _imported(table):
+            known, first = bound.setdefault(word, (text, table))
+            if _thing(known, word) != _thing(text, word):
                 message = (
                     f'"{word}" is imported as two things in the part {part.key}: '
-                    f"{known} (for {first.name}) and {statement} (for {name})"
+                    f"{known} (for {first.name}) and {text} (for {name})"
                 )
                 hint = "Give one of them another name:  import ... as ... ."
                 place = table.body.place(1)
@@ -140,80 +138,99 @@ def check_imports(part: Part, tables: Mapping[str, Table]) -> list[Problem]:
     return problems
 
 
-def _functions(chosen: list[Table], texts: Texts) -> tuple[list[str], dict[str, str]]:
-    """The functions of a part, sorted by name, and which one each table uses."""
-    sources: dict[str, str] = {}
-    names: dict[str, str] = {}
+def _header(comment: str, part: Part, target: str) -> str:
+    made = f"Written by mdf from definitions/ (part {part.key}, target {target})."
+    return f"{comment} {made} Edit those, not this.\n"
+
+
+def _query_text(view: Table, texts: Texts) -> str:
+    """A view's query with everything rendered, up to its semicolon."""
+    values = _values(view, texts.home)
+    rendered = parse(view.body.text).render(values, texts.replacements(view))
+    text = rendered.text.rstrip()
+    commented = "--" in text.rpartition("\n")[2]
+    return f"{text}\n;" if commented else f"{text};"
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function of a part's code, but for its name."""
+
+    wanted: str
+    """The name it gets unless that is taken."""
+    parameters: tuple[str, ...]
+    returns: str
+    """The query as a literal; of a Python function the whole body."""
+    python: bool = False
+
+    def code(self, name: str) -> str:
+        if self.python:
+            return renamed(parse_function(self.returns), name)
+        signature = call(f"def {name}", self.parameters, closed=":")
+        return f"{signature}\n    return {self.returns}"
+
+
+def _functions(
+    chosen: list[Table], texts: Texts, taken: set[str]
+) -> tuple[dict[str, str], dict[str, tuple[str, tuple[str, ...]]]]:
+    """The part's functions as code, and which one each table calls with what.
+
+    Args:
+        chosen: The part's tables.
+        texts: How names read in the target.
+        taken: Names that mean something else in the code.
+    """
+    shared: dict[tuple[str, str], _Function] = {}
+    names: dict[_Function, str] = {}
+    codes: dict[str, str] = {}
+    used = {}
     for table in chosen:
-        name, text = _function(table, texts)
-        number = 1
-        while sources.get(f"{name}_{number}" if number > 1 else name, text) != text:
-            number += 1
-        if number > 1:
-            name = f"{name}_{number}"
-            text = _function(table, texts, name)[1]
-        sources[name] = text
-        names[table.name] = name
-    return [sources[name] for name in sorted(sources)], names
+        key = table.function, table.body.text
+        function = shared.get(key) or _function(table, texts)
+        if table.body.kind == "python" or parse(table.body.text).plain:
+            shared[key] = function
+        if function not in names:
+            name, number = function.wanted, 1
+            while name in codes or name in taken:
+                number += 1
+                name = f"{function.wanted}_{number}"
+            names[function], codes[name] = name, function.code(name)
+        used[table.name] = names[function], function.parameters
+    return codes, used
 
 
-def _function(table: Table, texts: Texts, name: str = "") -> tuple[str, str]:
-    """A table's function: its name and its code."""
+def _function(table: Table, texts: Texts) -> _Function:
+    """A table's function; one without blocks is the same for all that share it."""
     if table.body.kind == "python":
-        name = name or table.function
-        return name, renamed(parse_function(table.body.text), name)
+        return _Function(table.function, (), table.body.text, python=True)
     template = parse(table.body.text)
-    if template.plain:
-        name = name or table.function
-        return name, _plain_function(name, table, template, texts)
-    name = name or table.name.replace(".", "__")
-    slots = {one: Value(one, f"{{{one}}}") for one in _slots(table)}
-    values = {**_values(table, texts.home), **slots}
-    rendered = template.render(values, texts.replacements(table)).text
-    if slots:
-        # The slots' braces are the code's, all others are the query's.
-        marked = template.render(
-            {**values, **{one: Value(one, f"\x01{one}\x02") for one in slots}},
-            texts.replacements(table),
-        ).text
-        rendered = marked.replace("{", "{{").replace("}", "}}")
-        rendered = rendered.replace("\x01", "{").replace("\x02", "}")
-    return name, _definition(name, list(slots), rendered, formatted=bool(slots))
-
-
-def _plain_function(name: str, table: Table, template: Template, texts: Texts) -> str:
-    """A function of its parameters' texts that returns the query."""
-    values = {one: Value(one, f"\x01{one}\x02") for one in table.parameters}
-    text = template.render(values, texts.replacements(table)).text
-    parameters = list(table.parameters)
-    if parameters:
+    kept = list(table.parameters) if template.plain else _slots(table)
+    values = {} if template.plain else _values(table, texts.home)
+    values |= {one: Value(one, f"\x01{one}\x02") for one in kept}
+    text = template.render(values, texts.replacements(table)).text.strip()
+    parameters = tuple(one for one in kept if f"\x01{one}\x02" in text)
+    if parameters:  # their braces are the code's, all others are the query's
         text = text.replace("{", "{{").replace("}", "}}")
-    text = text.replace("\x01", "{").replace("\x02", "}")
-    return _definition(name, parameters, text, formatted=bool(parameters))
-
-
-def _definition(name: str, parameters: list[str], text: str, *, formatted: bool) -> str:
-    signature = f"def {name}({', '.join(parameters)}):"
-    if len(signature) > WIDTH:
-        lines = "".join(f"    {one},\n" for one in parameters)
-        signature = f"def {name}(\n{lines}):"
-    return (
-        f"{signature}\n    return {_query_literal(text.strip(), formatted=formatted)}"
+        text = text.replace("\x01", "{").replace("\x02", "}")
+    wanted = table.function if template.plain else table.name.replace(".", "__")
+    return _Function(
+        wanted, parameters, _query_literal(text, formatted=bool(parameters))
     )
 
 
 def _query_literal(text: str, *, formatted: bool) -> str:
     """A query in triple quotes, raw where it has backslashes."""
     prefix = "f" if formatted else ""
-    if '"""' in text or text.endswith('"') or "\r" in text:
-        escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-        return f'{prefix}"""\n{escaped}\n"""'.replace("\r", "\\r")
-    if "\\" in text:
+    printable = text.replace("\n", "").replace("\t", "").isprintable()
+    if '"""' in text or not printable:
+        escaped = "".join([_KEPT.get(one) or visible(one) for one in text])
+        text = escaped.replace('"""', '\\"\\"\\"')
+    elif "\\" in text:
         prefix = f"r{prefix}"
     return f'{prefix}"""\n{text}\n"""'
 
 
-def _values(table: Table, resolve: Any) -> dict[str, Value]:
+def _values(table: Table, resolve: Callable[[str], str]) -> dict[str, Value]:
     """Each parameter of a SQL body as text; what is opened later as a slot."""
     values = {}
     for name, parameter in table.parameters.items():
@@ -233,15 +250,17 @@ def _slots(table: Table) -> list[str]:
     ]
 
 
-def table_data(table: Table, texts: Texts) -> dict[str, Any]:
-    """What the runtime is told of a table, without its function."""
+def _data(
+    table: Table, function: str, parameters: tuple[str, ...], texts: Texts
+) -> dict[str, Any]:
+    """What the runtime is told of a table."""
     settings = table.settings
     data: dict[str, Any] = {"home": table.home, "write": settings.write}
     for key in ("keys", "sequence_by", "watermark", "apply_as_deletes"):
         if getattr(settings, key):
             data[key] = getattr(settings, key)
-    data["sql" if table.body.kind == "sql" else "python"] = None
-    data["arguments"] = _arguments(table, texts)
+    data[table.body.kind] = Name(function)
+    data["arguments"] = _arguments(table, parameters, texts)
     if settings.expectations:
         data["expectations"] = [rule.model_dump() for rule in settings.expectations]
     if settings.description:
@@ -259,42 +278,27 @@ def table_data(table: Table, texts: Texts) -> dict[str, Any]:
     return data
 
 
-def _data(table: Table, function: str, texts: Texts) -> dict[str, Any]:
-    data = table_data(table, texts)
-    key = "sql" if "sql" in data else "python"
-    data[key] = Name(function)
-    return data
-
-
-def _arguments(table: Table, texts: Texts) -> dict[str, Any]:
+def _arguments(
+    table: Table, parameters: tuple[str, ...], texts: Texts
+) -> dict[str, Any]:
     if table.body.kind == "python":
         return {
-            name: _python_argument(table.parameters[name], value, texts)
+            name: _python_argument(table.parameters[name].type, value, texts)
             for name, value in table.arguments.items()
         }
-    if not parse(table.body.text).plain:
-        kept = _slots(table)
-    else:
-        kept = list(table.parameters)
+    slots = _slots(table)
     values = _values(table, texts.home)
     return {
-        name: _slot(table, name, texts) if name in _slots(table) else values[name].sql
-        for name in kept
+        name: _opened(table.parameters[name].type, table.arguments[name], texts)
+        if name in slots
+        else values[name].sql
+        for name in parameters
     }
 
 
-def _slot(table: Table, name: str, texts: Texts) -> dict[str, Any]:
-    value = table.arguments[name]
-    if table.parameters[name].type == "files":
-        return {"files": value}
-    return {"stream": texts.homes.resolve(value)}
-
-
-def _python_argument(parameter: Parameter, value: Any, texts: Texts) -> Any:
-    if parameter.type in ("table", "stream"):
-        return {parameter.type: texts.homes.resolve(value)}
-    if parameter.type == "files":
-        return {"files": value}
+def _python_argument(kind: str, value: Any, texts: Texts) -> Any:
+    if kind in READ_TYPES:
+        return _opened(kind, value, texts)
     if isinstance(value, dt.datetime):
         return {"timestamp": value.isoformat(sep=" ")}
     if isinstance(value, dt.date):
@@ -302,29 +306,22 @@ def _python_argument(parameter: Parameter, value: Any, texts: Texts) -> Any:
     return value
 
 
-def _imports(chosen: Iterable[Table]) -> list[str]:
-    return [
-        statement
-        for table in chosen
-        if table.body.kind == "python"
-        for _, statement in parse_function(table.body.text).bound
-    ]
+def _opened(kind: str, value: Any, texts: Texts) -> dict[str, Any]:
+    """An argument that the runtime opens."""
+    return {kind: value if kind == "files" else texts.homes.resolve(value)}
 
 
-def _import_block(statements: list[str]) -> str:
-    """Import statements in ruff's order: future, standard library, the rest."""
-    sections: dict[int, set[str]] = {}
-    for statement in statements:
-        module = statement.split()[1].split(".")[0]
-        future = module == "__future__"
-        section = 0 if future else 1 if module in sys.stdlib_module_names else 2
-        sections.setdefault(section, set()).add(statement)
-    blocks = [
-        "".join(f"{one}\n" for one in sorted(sections[key], key=_import_order))
-        for key in sorted(sections)
-    ]
-    return "\n".join(blocks)
+def _imported(table: Table) -> tuple[tuple[str, str], ...]:
+    """What the imports of a Python body bind; nothing when it doesn't even parse."""
+    if table.body.kind != "python":
+        return ()
+    try:
+        return parse_function(table.body.text).bound
+    except TemplateFault:  # said where the body is checked
+        return ()
 
 
-def _import_order(statement: str) -> tuple[bool, str]:
-    return statement.startswith("from "), statement
+def _thing(statement: str, word: str) -> str:
+    """What an import binds its name to: `import a.b` and `import a.c` both bind a."""
+    dotted = statement.startswith(f"import {word}.") and " as " not in statement
+    return f"import {word}" if dotted else statement

@@ -9,23 +9,26 @@ from importlib import resources as package_files
 from typing import Any
 
 from mdf_magics.definitions import models
+from mdf_magics.definitions.api_fields import check_fields, check_project_fields
 from mdf_magics.definitions.loading import Definitions
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, did_you_mean
 from mdf_magics.planning.expansion import Expansion, Table, expand
 from mdf_magics.planning.fitting import check_tables
-from mdf_magics.planning.graph import Graph, build_graph
+from mdf_magics.planning.graph import Graph, build_graph, check_queries
 from mdf_magics.planning.placement import Parts, place
+from mdf_magics.planning.resolving import resolved_project, resolved_target
 from mdf_magics.planning.resources import (
     RUNTIME_FILE,
     Compiled,
     Identity,
     Resource,
-    check_pass_through,
-    part_resource,
+    ResourceMaker,
+    check_notebooks,
+    check_schedules,
+    notebook_file,
     resource_path,
     resource_yaml,
-    whole_resources,
 )
 from mdf_magics.planning.sources import (
     Texts,
@@ -87,28 +90,36 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
     if project is None:
         raise DefinitionError(*definitions.problems)
     target = _target(definitions, project, settings.target)
-    development = target.mode == "development"
-    scope = Scope(
-        {
-            "target": {"name": settings.target, "catalog": target.catalog},
-            "var": {**project.variables, **target.variables, **settings.variables},
-        },
-        settings.user if development else None,
-    )
+    document, found = definitions.project_document, [*definitions.problems]
+    user = settings.user if target.mode == "development" else None
+    variables = {**project.variables, **target.variables, **settings.variables}
+    scope = Scope({"target": {"name": settings.target}, "var": variables}, user)
+    target = resolved_target(settings.target, target, scope, document, found)
+    named = {"name": settings.target, "catalog": target.catalog}
+    scope = Scope({"target": named, "var": variables}, user)
+    project = resolved_project(project, scope, document, found)
     expansion = expand(definitions, target, scope)
     graph = build_graph(expansion)
-    parts = place(expansion.tables, graph, project.groups, definitions.placement)
-    identity = Identity(
-        project.project, settings.target, settings.user() if development else ""
+    parts = place(
+        expansion.tables,
+        graph,
+        project,
+        definitions.placement,
+        _kept(definitions, expansion),
     )
+    identity = Identity(project.project, settings.target, user() if user else "")
     texts = Texts(expansion.homes, graph.written)
     problems = [
-        *definitions.problems,
+        *found,
         *expansion.problems,
         *graph.problems,
+        *check_queries(definitions.transformations, expansion.declared),
         *check_tables(expansion.tables, project.groups),
         *parts.problems,
-        *check_pass_through(project, definitions.project_document),
+        *check_project_fields(project, document),
+        *(one for table in expansion.tables.values() for one in _check_task(table)),
+        *check_schedules(project, document),
+        *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),
         *_check_root(expansion.tables, target),
     ]
@@ -127,36 +138,30 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
 def compile_target(planned: Planned) -> Compiled:
     """The resources of a planned target, and the texts of all generated files."""
     name, tables = planned.identity.target, planned.tables
+    maker = ResourceMaker(
+        planned.project,
+        planned.target,
+        planned.identity,
+        planned.expansion.homes,
+        tables,
+        planned.graph,
+        planned.parts,
+    )
     files: dict[str, str] = {}
     found: list[Resource] = []
     for part in planned.parts.parts.values():
-        own = {
-            f"src/{part.key}.py": part_source(
-                part, tables, planned.texts, name, planned.runs_schema
-            ),
-            f"src/{part.key}_views.sql": views_source(
-                part, tables, planned.texts, name
-            ),
-        }
+        if not part.tables:
+            continue
+        source = part_source(part, tables, planned.texts, name, planned.runs_schema)
+        views = views_source(part, tables, planned.texts, name)
+        own = {f"src/{part.key}.py": source, f"src/{part.key}_views.sql": views}
         written = {path: text for path, text in own.items() if text is not None}
-        for table in (tables[one] for one in part.tables):
-            if table.body.kind == "notebook":
-                file = table.body.path.rpartition("/")[2]
-                files[f"src/notebooks/{file}"] = table.body.text
+        found.append(maker.part(part, list(written)))
         files |= written
-        found.append(
-            part_resource(
-                part,
-                planned.parts,
-                tables,
-                planned.graph,
-                planned.project,
-                planned.identity,
-                planned.expansion.homes,
-                sorted(written),
-            )
-        )
-    found += whole_resources(planned.parts, planned.project, planned.identity)
+        for table in (tables[one] for one in part.tables):
+            if path := notebook_file(table):
+                files[path] = table.body.text
+    found += maker.whole()
     if any(RUNTIME_FILE in resource.files for resource in found):
         files[RUNTIME_FILE] = runtime_text()
     for resource in found:
@@ -183,6 +188,23 @@ def _target(
     return target
 
 
+def _kept(definitions: Definitions, expansion: Expansion) -> list[str]:
+    """Tables whose definitions are wrong at present, and so keep their place."""
+    found = [*definitions.problems, *expansion.problems]
+    if all(problem.severity == "warning" for problem in found):
+        return []
+    return [name for name in definitions.placement if name not in expansion.tables]
+
+
+def _check_task(table: Table) -> list[Problem]:
+    """What a table passes through to its job task."""
+    return check_fields(
+        "task",
+        table.settings.task,
+        lambda at, key: table.entry.place(("task", *at), key=key),
+    )
+
+
 def _check_parts(parts: Parts, tables: Mapping[str, Table]) -> list[Problem]:
     return [
         problem
@@ -201,7 +223,7 @@ def _check_root(tables: Mapping[str, Table], target: models.Target) -> list[Prob
             if ROOT in str(value):
                 message = f"{table.name} reads {ROOT}, which this target can't see"
                 hint = "Set a variable for the path, with a value for this target."
-                place = table.entry.place(("arguments", name))
+                place = table.argument_place(name)
                 problems.append(Problem("root-elsewhere", message, hint, place))
     return problems
 
