@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +172,7 @@ class Previewer:
         for name, parameter in table.parameters.items():
             value = table.arguments[name]
             if parameter.type == "files":
-                values[name] = Value(name, slot(self._files(value)))
+                values[name] = Value(name, slot(self._files(table, name)))
             elif parameter.type in READ_TYPES:
                 with _Located(table, table.argument_place(name)):
                     values[name] = Value(name, resolve(value))
@@ -201,7 +200,7 @@ class Previewer:
         for name, value in table.arguments.items():
             kind = table.parameters[name].type
             if kind == "files":
-                arguments[name] = self._files(value)
+                arguments[name] = self._files(table, name)
             elif kind in READ_TYPES:
                 with _Located(table, table.argument_place(name)):
                     arguments[name] = self._table(value)
@@ -239,11 +238,19 @@ class Previewer:
             rows = self._frame(table)
             return _held(rows, table) if maker == name else _rejected(rows, table)
 
-    def _files(self, files: Mapping[str, Any]) -> DataFrame:
+    def _files(self, table: Table, name: str) -> DataFrame:
         from mdf_magics.runtime import mdf_runtime
 
+        files = table.arguments[name]
         filled = {**files, "path": files["path"].replace(ROOT, self.root)}
-        return mdf_runtime.read(self.engine.session, filled)
+        # The runtime asks for it where engines differ, here about missing files.
+        mdf_runtime.WAREHOUSE = str(self.engine.warehouse or "") or None
+        try:
+            return mdf_runtime.read(self.engine.session, filled)
+        except mdf_runtime.TableError as error:
+            place = table.argument_place(name)
+            problem = Problem("missing-file", str(error).rstrip("."), "", place)
+            raise EngineError(problem) from error
 
     def _resolve(self, name: str) -> str:
         return self.planned.expansion.homes.resolve(name)
