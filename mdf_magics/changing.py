@@ -135,7 +135,7 @@ def _entry(
 def _reading(name: str, planned: Planned) -> Iterable[tuple[str, Place]]:
     for reader, needs in planned.graph.upstream.items():
         if name in needs:
-            yield from planned.graph.reads[reader]
+            yield from ((read, place()) for read, place in planned.graph.reads[reader])
 
 
 def _naming(name: str, entry: Entry, definitions: Definitions) -> list[Place]:

@@ -79,8 +79,9 @@ class Homes:
         )
 
     def made_by(self, name: str) -> str | None:
-        """The table whose definition makes `schema.table`: itself, or the one whose
-        rejected rows it holds; None for a source.
+        """The table whose definition makes `schema.table`; None for a source.
+
+        That is itself, or the one whose rejected rows it holds.
         """
         base = name.removesuffix(QUARANTINE)
         return next((one for one in (name, base) if one in self.tables), None)

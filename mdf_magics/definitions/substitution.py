@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mdf_magics.errors import did_you_mean
 
 ROOT = "${project.root}"
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|(\$\{)")
+
+MOST_LOOKUPS = 10_000
+"""References followed for one value, so that a few can't expand without end."""
+
+DEEPEST = 50
+"""Variables that name one another in a row."""
 
 
 class UnknownReference(ValueError):
@@ -34,7 +40,6 @@ class Scope:
     values: Mapping[str, Mapping[str, Any]]
     user: Callable[[], str] | None = None
     """Gives the user's short name; None where `${user}` isn't allowed."""
-    _resolving: list[str] = field(default_factory=list, compare=False)
 
     def with_each(self, each: Mapping[str, Any]) -> Scope:
         """The same scope with `${each.x}`."""
@@ -48,80 +53,100 @@ class Scope:
         Raises:
             UnknownReference: A reference leads nowhere, or around in a circle.
         """
+        return _Substitution(self).of(value)
+
+
+class _Substitution:
+    """The way through one value, and through the variables that it names."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.resolving: list[str] = []
+        self.lookups = 0
+
+    def of(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._text(value) if "${" in value else value
         if isinstance(value, list):
-            return [self.substitute(item) for item in value]
+            return [self.of(item) for item in value]
         if isinstance(value, dict):
-            return {key: self.substitute(item) for key, item in value.items()}
+            return {key: self.of(item) for key, item in value.items()}
         return value
 
     def _text(self, text: str) -> Any:
         whole = _REFERENCE.fullmatch(text)
         if whole and whole[1] is not None:
             return self._lookup(whole[1])
-        return _REFERENCE.sub(
-            lambda match: "${" if match[1] is None else str(self._inline(match[1])),
-            text,
-        )
+        return _REFERENCE.sub(self._inline, text)
 
-    def _inline(self, name: str) -> Any:
-        found = self._lookup(name)
-        if isinstance(found, dict | list):
-            kind = "mapping" if isinstance(found, dict) else "list"
+    def _inline(self, found: re.Match[str]) -> str:
+        if found[2]:
+            message = f'"{found.string[found.start() :]}" is not closed'
+            hint = "Write  ${...} , or  $${  for these characters themselves."
+            raise UnknownReference("", message, hint)
+        name = found[1]
+        if name is None:
+            return "${"
+        value = self._lookup(name)
+        if isinstance(value, dict | list):
+            kind = "mapping" if isinstance(value, dict) else "list"
             message = f"${{{name}}} is a {kind} and can't stand inside other text"
-            raise UnknownReference(
-                name, message, "Let the value be that reference alone."
-            )
-        return "" if found is None else found
+            hint = "Let the value be that reference alone."
+            raise UnknownReference(name, message, hint)
+        if isinstance(value, bool):
+            return str(value).lower()
+        return "" if value is None else str(value)
 
     def _lookup(self, name: str) -> Any:
+        self.lookups += 1
+        if self.lookups > MOST_LOOKUPS or len(self.resolving) > DEEPEST:
+            raise UnknownReference(name, "references lead too far")
         if name == "project.root":
             return ROOT
         if name == "user":
-            if self.user is None:
-                message = "${user} is for development targets only"
-                raise UnknownReference(
-                    name, message, "Add  mode: development  to the target."
-                )
-            return self.user()
+            return self._user()
         space, _, key = name.partition(".")
-        names = self.values.get(space)
-        if names is None:
-            message = f"${{{name}}} names nothing"
-            known = [f"${{{space}.x}}" for space in self.values]
-            hint = f"References are {', '.join(known)}, ${{user}} and {ROOT}."
-            raise UnknownReference(name, message, hint)
-        if key not in names:
-            message = f"${{{name}}} names nothing"
-            raise UnknownReference(name, message, did_you_mean(key, names))
-        return self._resolved(name, names[key])
+        names = self.scope.values.get(space)
+        if names is None or key not in names:
+            raise self._unknown(name, key, names)
+        # What `each` gives was resolved with the list it comes from.
+        return names[key] if space == "each" else self._resolved(name, names[key])
+
+    def _user(self) -> str:
+        if self.scope.user is None:
+            message = "${user} is for development targets only"
+            hint = "Add  mode: development  to the target."
+            raise UnknownReference("user", message, hint)
+        return self.scope.user()
+
+    def _unknown(
+        self, name: str, key: str, names: Mapping[str, Any] | None
+    ) -> UnknownReference:
+        known = ", ".join(f"${{{space}.x}}" for space in self.scope.values)
+        hint = f"References are {known}, ${{user}} and {ROOT}."
+        if names is not None:
+            hint = did_you_mean(key, names)
+        elif name != name.strip():
+            hint = f"Write it without blanks:  ${{{name.strip()}}} ."
+        return UnknownReference(name, f"${{{name}}} names nothing", hint)
 
     def _resolved(self, name: str, value: Any) -> Any:
-        if not _refers(value):
-            return value
-        if name in self._resolving:
-            circle = " -> ".join(
-                [*self._resolving[self._resolving.index(name) :], name]
-            )
-            raise UnknownReference(name, f"references go around in a circle: {circle}")
-        self._resolving.append(name)
-        try:
-            return self.substitute(value)
-        finally:
-            self._resolving.pop()
+        if name in self.resolving:
+            way = [*self.resolving[self.resolving.index(name) :], name]
+            message = f"references go around in a circle: {' -> '.join(way)}"
+            raise UnknownReference(name, message)
+        self.resolving.append(name)
+        result = self.of(value)
+        self.resolving.pop()
+        return result
 
 
 def references(value: Any) -> list[str]:
     """All references in a value, such as `each.what`, in order."""
     if isinstance(value, str):
-        return [name for name in _REFERENCE.findall(value) if name]
+        return [found[1] for found in _REFERENCE.finditer(value) if found[1]]
     if isinstance(value, list):
         return [name for item in value for name in references(item)]
     if isinstance(value, dict):
         return [name for item in value.values() for name in references(item)]
     return []
-
-
-def _refers(value: Any) -> bool:
-    return any(name != "project.root" for name in references(value))

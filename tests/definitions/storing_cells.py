@@ -1,0 +1,42 @@
+"""Cells on their way into files, without engine or preview."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mdf_magics.definitions.cells import Magic, read_cell, split_cells
+from mdf_magics.definitions.loading import Unsaved, load
+from mdf_magics.definitions.saving import Saving, plan_saving
+from mdf_magics.definitions.storing import locked, write
+from mdf_magics.definitions.substitution import Scope
+from mdf_magics.errors import DefinitionError, Source
+from mdf_magics.planning.expansion import expanded_names
+
+
+def saving(
+    root: Path,
+    magic: Magic,
+    name: str,
+    text: str,
+    unsaved: Unsaved | None = None,
+) -> Saving:
+    """What storing a cell would change."""
+    cell, problems = read_cell(magic, name, text)
+    if problems:
+        raise DefinitionError(*problems)
+    definitions = load(root, unsaved)
+    made_by = {
+        made: entry
+        for entry in definitions.tables
+        for made in expanded_names(entry, Scope({}))
+    }
+    return plan_saving(cell, name, definitions, unsaved or {}, made_by)
+
+
+def store(root: Path, cell: str) -> Saving:
+    """Store a whole cell, with its magic's line."""
+    ((_, magic, name, text),) = split_cells(Source("", cell))
+    with locked(root):
+        planned = saving(root, magic, name, text)
+        write(root, [planned.change])
+    return planned
