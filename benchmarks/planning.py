@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +43,7 @@ def measure(root: Path) -> None:
         yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
     clock.append(time.perf_counter())
     loaded, checked, compiled, again, bare = (
-        end - start for start, end in zip(clock, clock[1:], strict=False)
+        end - start for start, end in pairwise(clock)
     )
     total = loaded + checked + compiled
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -23,7 +23,9 @@ RUNS = 15
 FLIGHTS = """\
 group: bronze
 parameters:
-  source: {type: files, value: {path: "${project.root}/flights.csv", format: csv, options: {header: true}}}
+  source:
+    type: files
+    value: {path: "${project.root}/flights.csv", format: csv, options: {header: true}}
 ---
 SELECT * FROM {{ source }}"""
 

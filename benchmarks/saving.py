@@ -25,7 +25,9 @@ def main() -> None:
         write_project(root, 50)
         (root / "definitions" / "tables" / "part_0.yml").unlink()
         path = root / "definitions" / "tables" / "many.yml"
-        path.write_text("tables:\n" + "\n".join(entry(number) for number in range(1_000)))
+        path.write_text(
+            "tables:\n" + "\n".join(entry(number) for number in range(1_000))
+        )
         project = Project(root)
         project.validate()
         for number in range(RUNS):

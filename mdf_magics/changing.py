@@ -183,5 +183,7 @@ def _remembering(name: str, text: str, entry: Entry, old: str) -> str:
     return with_value(document, entry.path, "renamed_from", old)
 
 
-def _refusal(code: str, message: str, hint: str, place: Place | None) -> DefinitionError:
+def _refusal(
+    code: str, message: str, hint: str, place: Place | None
+) -> DefinitionError:
     return DefinitionError(Problem(code, message, hint, place), note=_NOTHING)

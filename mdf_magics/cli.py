@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mdf_magics.commands import (
-    COMING,
     VERBS,
     Option,
     Verb,
-    WrongUsage,
     own_options,
     usage,
     verb,
@@ -44,7 +43,7 @@ class _Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             try:
-                verb(args[0])
+                verb(args[0], "command")
             except MdfError as error:
                 raise click.UsageError(str(error), ctx) from error
         return super().resolve_command(ctx, args)
@@ -70,7 +69,9 @@ def _click_option(option: Option) -> click.Option:
     names = [f"--{option.name}", option.key]
     if option.kind is bool:
         return click.Option(names, is_flag=True, default=None, help=option.help)
-    optional = option.value.startswith("[")
+    optional: dict[str, Any] = (
+        {"flag_value": ""} if option.value.startswith("[") else {}
+    )
     return click.Option(
         names,
         type=click.IntRange(min=0) if option.kind is int else str,
@@ -78,7 +79,7 @@ def _click_option(option: Option) -> click.Option:
         metavar=option.value,
         help=option.help,
         is_flag=False,
-        flag_value="" if optional else None,
+        **optional,
     )
 
 
@@ -144,21 +145,25 @@ def _result(
         try:
             project.progress = progress
             if one.name == "add":
-                return project.add_file(_source(arguments[0]), AddOptions(**options))
+                source = _source(arguments[0], folder)
+                return project.add_file(source, AddOptions(**options))
             return getattr(project, one.method or one.name)(*arguments, **options)
         finally:
             project.close()
 
 
-def _source(file: str | None) -> Source:
+def _source(file: str | None, folder: Path) -> Source:
     """The cells to add: a file's text, or standard input."""
-    if file in (None, "-"):
-        return Source("<stdin>", sys.stdin.read())
-    path = Path(str(file))
+    name = "<stdin>" if file in (None, "-") else str(file)
     try:
-        return Source(str(file), path.read_text(encoding="utf-8"))
+        raw = (
+            sys.stdin.buffer.read()
+            if name == "<stdin>"
+            else (folder / name).read_bytes()
+        )
+        return Source(name, raw.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{file} can't be read: {getattr(error, 'strerror', None) or error}"
+        message = f"{name} can't be read: {getattr(error, 'strerror', None) or error}"
         raise DefinitionError(Problem("unreadable-file", message)) from error
 
 
@@ -189,26 +194,20 @@ def _report(error: MdfError, *, as_json: bool) -> int:
         problems = [problem.to_json() for problem in error.problems]
         click.echo(json.dumps({"problems": problems}, indent=2))
     click.echo(str(error), err=True)
-    return WRONG if isinstance(error, WrongUsage) else FAILED
+    wrong = any(problem.code == "wrong-usage" for problem in error.problems)
+    return WRONG if wrong else FAILED
 
 
-class _progress:  # noqa: N801 (reads as a word where it is used)
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
     """Shows what is going on, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
 
-    def __enter__(self) -> Callable[[str], None]:
-        self._status = None
-        if not sys.stderr.isatty():
-            return lambda _: None
-        from rich.console import Console
-
-        status = Console(stderr=True).status("")
-        status.start()
-        self._status = status
-        return lambda text: status.update(text.splitlines()[-1] if text else "")
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
+    with Console(stderr=True).status("") as status:
+        yield lambda text: status.update(text.rpartition("\n")[2])
 
 
 def _main() -> click.Group:
@@ -219,23 +218,12 @@ def _main() -> click.Group:
         commands=[_command(one) for one in VERBS if one.command],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    group.params.append(_version())
-    return group
-
-
-def _version() -> click.Option:
-    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
-        if value:
-            from importlib.metadata import version
-
-            click.echo(f"mdf_magics {version('mdf_magics')}")
-            ctx.exit()
-
-    return click.Option(
-        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show
+    version = click.version_option(
+        package_name="mdf_magics",
+        prog_name="mdf_magics",
+        message="%(prog)s %(version)s",
     )
+    return version(group)
 
 
 main = _main()
-
-__all__ = ["COMING", "main"]

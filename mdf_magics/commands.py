@@ -5,13 +5,12 @@ Nothing heavy is imported here: loading the extension reads this table.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mdf_magics.errors import DefinitionError, Problem
+from mdf_magics.errors import DefinitionError, Problem, closest, did_you_mean
 
 type Face = Literal["line", "cell", "both", "command"]
 """How a verb is reached: as a line magic, a cell magic, both, or not as a magic."""
@@ -328,27 +327,36 @@ COMING = {
     "history": "what was deployed when",
     "destroy": "deleting what was deployed",
     "onboard": "choosing source tables",
+    "regroup": "rebalancing the parts of a group",
+    "adopt": "taking over what is there already",
+    "test": "freezing a preview as a test",
+    "state": "looking into the state",
+    "doctor": "finding what does not fit together here",
 }
 """Verbs that are not there yet, and what they will do."""
 
 
-def verb(name: str) -> Verb:
+class WrongUsage(DefinitionError):
+    """A line or a command says something that the verb doesn't have."""
+
+
+def verb(name: str, face: Literal["command", "magic"] = "magic") -> Verb:
     """The verb of that name (`preview`) or magic (`mdf_preview`).
 
     Raises:
-        DefinitionError: There is none.
+        WrongUsage: There is none, or not yet.
     """
     plain = name.lstrip("%").removeprefix("mdf_")
-    for one in VERBS:
-        if one.name == plain:
-            return one
-    near = difflib.get_close_matches(plain, [one.name for one in VERBS], 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    hint += "There are: " + ", ".join(one.name for one in VERBS) + "."
-    message = f'there is nothing called "{plain}"'
+    known = {one.name: one for one in VERBS if face == "magic" or one.command}
+    if plain in known:
+        return known[plain]
     if plain in COMING:
         message = f"{COMING[plain]} ({plain}) is not available yet"
-    raise DefinitionError(Problem("unknown-verb", message, hint))
+        raise WrongUsage(Problem("not-yet", message))
+    message = f'there is nothing called "{plain}"'
+    raise WrongUsage(
+        Problem("unknown-verb", message, did_you_mean(plain, known, limit=len(known)))
+    )
 
 
 @dataclass(frozen=True)
@@ -357,10 +365,6 @@ class Parsed:
 
     arguments: Mapping[str, Any]
     options: Mapping[str, Any]
-
-
-class WrongUsage(DefinitionError):
-    """A line or a command says something that the verb doesn't have."""
 
 
 def parse_line(one: Verb, line: str) -> Parsed:
@@ -474,8 +478,8 @@ def _arguments(one: Verb, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _near(name: str, options: Mapping[str, Option]) -> str:
-    near = difflib.get_close_matches(name, options, 1)
-    return f"Did you mean --{near[0]}? " if near else ""
+    near = closest(name, options)
+    return f"Did you mean --{near}? " if near else ""
 
 
 def _usage(one: Verb, message: str, hint: str = "") -> WrongUsage:

@@ -41,18 +41,24 @@ CELLS = {
         ["unknown-transformation", "cell line 2, column 17", 'Did you mean "newest"?'],
     ),
     "unknown argument": (
-        "%%mdf_table silver.x\ntransformation: newest\n"
-        "arguments: {source: bronze.airlines, keys: [carrier], limt: 3}\n",
+        (
+            "%%mdf_table silver.x\ntransformation: newest\n"
+            "arguments: {source: bronze.airlines, keys: [carrier], limt: 3}\n"
+        ),
         ["unknown-argument", "cell line 3, column 55", 'Did you mean "limit"?'],
     ),
     "missing argument": (
-        "%%mdf_table silver.x\ntransformation: newest\n"
-        "arguments: {source: bronze.airlines}\n",
+        (
+            "%%mdf_table silver.x\ntransformation: newest\n"
+            "arguments: {source: bronze.airlines}\n"
+        ),
         ["missing-argument", 'no value for "keys" (columns)', "cell line 3, column 12"],
     ),
     "wrongly typed argument": (
-        "%%mdf_table silver.x\ntransformation: newest\n"
-        'arguments: {source: bronze.airlines, keys: [carrier], limit: "3"}\n',
+        (
+            "%%mdf_table silver.x\ntransformation: newest\n"
+            'arguments: {source: bronze.airlines, keys: [carrier], limit: "3"}\n'
+        ),
         ["wrong-type", 'limit (int) must be a whole number, not "3"'],
     ),
     "unknown parameter": (
@@ -80,13 +86,17 @@ CELLS = {
         ["not-one-query", "cell line 3, column 1", "this is DROP"],
     ),
     "placeholder in quotes": (
-        "%%mdf_table silver.x\nparameters: {what: UA}\n---\n"
-        "SELECT * FROM bronze.airlines WHERE carrier = '{{ what }}'",
+        (
+            "%%mdf_table silver.x\nparameters: {what: UA}\n---\n"
+            "SELECT * FROM bronze.airlines WHERE carrier = '{{ what }}'"
+        ),
         ["quoted-placeholder", "cell line 4, column 47", "without quotes"],
     ),
     "Python that raises": (
-        "%%mdf_table silver.x\nparameters: {source: {type: table, value: bronze.airlines}}\n"
-        "---\ndef x(source):\n    missing = {}['key']\n    return source\n",
+        (
+            "%%mdf_table silver.x\nparameters: {source: {type: table, value: bronze.airlines}}\n"
+            "---\ndef x(source):\n    missing = {}['key']\n    return source\n"
+        ),
         ["python-error", "KeyError", "cell line 5, column 5"],
     ),
     "Python that does not parse": (
@@ -94,9 +104,11 @@ CELLS = {
         ["python-syntax", "cell line 3"],
     ),
     "file that is not there": (
-        "%%mdf_table silver.x\nparameters:\n"
-        '  s: {type: files, value: {path: "${project.root}/no.csv", format: csv}}\n'
-        "---\nSELECT * FROM {{ s }}",
+        (
+            "%%mdf_table silver.x\nparameters:\n"
+            '  s: {type: files, value: {path: "${project.root}/no.csv", format: csv}}\n'
+            "---\nSELECT * FROM {{ s }}"
+        ),
         ["no.csv"],
     ),
     "unknown option": (
@@ -104,8 +116,10 @@ CELLS = {
         ["wrong-usage", "Did you mean --no-save?"],
     ),
     "secret": (
-        "%%mdf_table silver.x\ndescription: dapi0123456789abcdef0123456789abcdef\n"
-        "---\nSELECT 1 AS a",
+        (
+            "%%mdf_table silver.x\ndescription: dapi0123456789abcdef0123456789abcdef\n"
+            "---\nSELECT 1 AS a"
+        ),
         ["secret-in-clear"],
     ),
 }
@@ -128,7 +142,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(project: Path) -> Iterator[InteractiveShell]:
     """A shell of its own with the extension loaded."""
     instance = InteractiveShell()
-    instance.history_manager.enabled = False
+    instance.run_line_magic("config", "HistoryManager.enabled = False")
     instance.run_line_magic("load_ext", "mdf_magics")
     yield instance
     instance.run_line_magic("unload_ext", "mdf_magics")
@@ -177,7 +191,9 @@ def test_the_command_says_the_same_and_exits_with_an_error(
 
     assert done.exit_code in (1, 2), done.output
     for text in said:
-        assert text.replace("cell line ", "<stdin>:").split(", column")[0] in done.output
+        assert (
+            text.replace("cell line ", "<stdin>:").split(", column")[0] in done.output
+        )
     assert "Traceback" not in done.output
     assert definitions(project) == before
 

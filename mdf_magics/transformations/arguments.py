@@ -280,7 +280,8 @@ def _missing(
     table: str, transformation: Entry, parameter: Parameter, entry: Entry
 ) -> Problem:
     name = parameter.name
-    message = f'{table} gives no value for "{name}" ({parameter.type}) of {transformation.name}'
+    wanted = f'"{name}" ({parameter.type}) of {transformation.name}'
+    message = f"{table} gives no value for {wanted}"
     value = f'"${{each.{name}}}"' if "for_each" in entry.value else "..."
     hint = (
         f'Add  {name}: {value}  or give "{name}" a default in '

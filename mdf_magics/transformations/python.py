@@ -90,10 +90,8 @@ def renamed(function: Function, name: str) -> str:
     """The function's source under another name."""
     if function.name == name:
         return function.source
-    tree = ast.parse(function.source).body[0]
-    assert isinstance(tree, ast.FunctionDef)
     lines = function.source.splitlines()
-    at = tree.lineno - 1
+    at = getattr(ast.parse(function.source).body[0], "lineno", 1) - 1
     lines[at] = lines[at].replace(f"def {function.name}", f"def {name}", 1)
     return "\n".join(lines)
 
@@ -112,8 +110,7 @@ def compiled(body: Body) -> Callable[..., Any]:
     file = body.source.name or "<cell>"
     namespace: dict[str, Any] = {"__name__": "mdf_transformation"}
     exec(compile(tree, file, "exec"), namespace)  # noqa: S102 (it is what the user wrote)
-    found = namespace[function.name]
-    assert callable(found)
+    found: Callable[..., Any] = namespace[function.name]
     return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from mdf_magics.transformations.template import TemplateFault
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 ARGUMENT = "mdf argument "
 """Starts the quoted name that stands for something read by a parameter."""
@@ -110,7 +111,7 @@ def check_expression(text: str, *, row_by_row: bool) -> str | None:
     return None
 
 
-def _one_query(text: str) -> exp.Expression:
+def _one_query(text: str) -> exp.Query | exp.Values:
     from sqlglot import exp
     from sqlglot.errors import ParseError, TokenError
 
@@ -223,7 +224,7 @@ def _syntax_fault(error: Any, text: str) -> TemplateFault:
     return TemplateFault("sql-syntax", said, "", max(0, offset), max(1, len(word)))
 
 
-def _refuse_reading_functions(query: exp.Expression, text: str) -> None:
+def _refuse_reading_functions(query: exp.Expr, text: str) -> None:
     from sqlglot import exp
 
     for pattern, kind in (
@@ -258,7 +259,7 @@ def _is_known(name: str, shadowed: set[str]) -> bool:
     return name.startswith(ARGUMENT) or name.lower() in shadowed
 
 
-def _span(parts: list[exp.Expression], text: str) -> tuple[int, int]:
+def _span(parts: Sequence[exp.Expr], text: str) -> tuple[int, int]:
     start = parts[0].meta.get("start", 0)
     end = parts[-1].meta.get("end", start) + 1
     return start, min(end, len(text))

@@ -171,7 +171,7 @@ class Template:
             TemplateFault: It isn't a valid template, or does more than a body may.
         """
         self.text = text
-        self._environment = _environment()
+        self.environment = _environment()
         self._tree = self._parsed()
         self._pieces = tuple(self._cut())
         self._refuse_what_is_not_needed()
@@ -240,7 +240,7 @@ class Template:
             offset = self.text.index(_MARK)
             raise TemplateFault("bad-character", message, "Remove it.", offset)
         try:
-            return self._environment.parse(self.text)
+            return self.environment.parse(self.text)
         except TemplateSyntaxError as error:
             lines = self.text.splitlines(keepends=True)
             offset = sum(len(line) for line in lines[: error.lineno - 1])
@@ -251,7 +251,7 @@ class Template:
     def _cut(self) -> Iterator[Piece]:
         """Text and placeholders from Jinja's own tokens, with their offsets."""
         position, begin, name = 0, -1, ""
-        for _, token, value in self._environment.lex(self.text):
+        for _, token, value in self.environment.lex(self.text):
             if token == "data":
                 yield Piece(value, position)
                 position += len(value)
@@ -360,7 +360,7 @@ def _compiled(
 ) -> JinjaTemplate:
     """A template with blocks, its text marked with where it stands."""
     template = parse(text)
-    tree = template._environment.parse(text)
+    tree = template.environment.parse(text)
     texts = (piece for piece in template.pieces if not piece.placeholder)
     for node, piece in zip(tree.find_all(nodes.TemplateData), texts, strict=False):
         node.data = _marked(piece, replacements)
@@ -368,7 +368,7 @@ def _compiled(
         # Jinja gives control back only where there is output: a mark makes an
         # empty loop countable.
         loop.body.insert(0, nodes.Output([nodes.TemplateData(_MARK * 2)]))
-    environment = template._environment
+    environment = template.environment
     code = environment.compile(tree)
     return JinjaTemplate.from_code(environment, code, {})
 
@@ -401,7 +401,11 @@ def _collect(body: str, chunks: Iterator[str]) -> Rendered:
             hint = f"At most {LONGEST_OUTPUT:,} characters in {LONGEST_TIME:.0f} s."
             raise TemplateFault("template-limit", message, hint, 0, len(body))
     pieces = _MARKS.split("".join(texts))
-    result, starts, origins, replaced, size = [], [], [], set(), 0
+    result: list[str] = []
+    starts: list[int] = []
+    origins: list[int] = []
+    replaced: set[int] = set()
+    size = 0
     for index, piece in enumerate(pieces):
         if index % 2:
             if piece:

@@ -31,7 +31,7 @@ class TestWords:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "A", "1a", "_a", "a-b", "a.b", "a b", "a" * 61, "é", "a\n", "ａ", "a/b", "..", "a\0"],
+        ["", "A", "1a", "_a", "a-b", "a.b", "a b", "a" * 61, "é", "a\n", "\uff41", "a/b", "..", "a\0"],
     )  # fmt: skip
     def test_are_lower_case_letters_digits_and_underscores(self, name: str):
         assert word_fault(name) == (

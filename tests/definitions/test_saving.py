@@ -14,7 +14,7 @@ from mdf_magics.errors import DefinitionError, Source
 from .conftest import Write
 from .storing_cells import saving, store
 
-EXAMPLE = Path(__file__).parent / "example"
+EXAMPLE = Path(__file__).parents[1] / "data" / "flights"
 
 
 def files(root: Path) -> dict[str, bytes]:

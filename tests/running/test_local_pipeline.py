@@ -172,4 +172,6 @@ def test_what_reads_a_failed_table_is_left_out(folder: Path) -> None:
     assert status["silver.totals"] == "failed"
     assert status["silver.doubled"] == "upstream_failed"
     assert status["silver.summary"] == "upstream_failed"
-    assert "nothing" in next(one.error or "" for one in ran.tables if one.status == "failed")
+    assert "nothing" in next(
+        one.error or "" for one in ran.tables if one.status == "failed"
+    )
