@@ -397,11 +397,14 @@ class Project:
         state = deployer.store.state()
         deployed = {name: row.key for row in state for name in sent_tables(row)}
         runs = last_runs(self.engine(planned), planned.runs_schema) if state else {}
+        notebooks = {
+            one.name for one in planned.tables.values() if one.body.kind == "notebook"
+        }
         return Status(
             self.target,
             tuple(deployer.status()),
             tuple(
-                TableStatus(name, deployed.get(name), runs.get(name))
+                TableStatus(name, deployed.get(name), runs.get(name), name in notebooks)
                 for name in sorted({*planned.tables, *deployed})
             ),
             next((row.commit for row in state if row.commit), None),

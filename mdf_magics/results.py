@@ -419,12 +419,16 @@ class TableStatus:
     part: str | None
     """The part that is deployed; None: it isn't."""
     run: LastRun | None
+    by_notebook: bool = False
+    """A user's own notebook writes it, and leaves no row about that."""
 
     @property
     def status(self) -> str:
         """How its last run ended, or why there is none."""
         if self.run is not None:
             return self.run.status
+        if self.part and self.by_notebook:
+            return "not recorded"
         return "never run" if self.part else "not deployed"
 
     @property
