@@ -105,13 +105,14 @@ class Adding:
         self._options = replace(self._given, **cell.options)
         definitions = load(self._project.root, self._unsaved)
         saving = self._saving(cell, definitions, self._unsaved)
-        after = self._project.planned(saving.applied(definitions))
+        after = self._project.worked_out(saving.applied(definitions))
         made = _made(saving.entry, after)
         self._refuse_losses(saving, definitions, made)
         warnings = self._refuse_new_problems(saving, definitions, after)
         preview, schemas = self._rehearsed(saving, after, made)
-        self._cells.append(cell)
-        self._placed |= {one.name: after.parts.placement[one.name] for one in made}
+        if not self._options.no_save:
+            self._cells.append(cell)
+            self._placed |= {one.name: after.parts.placement[one.name] for one in made}
         self._unsaved[saving.change.path] = saving.change.after
         return Added(
             name=saving.entry.name,
@@ -132,6 +133,8 @@ class Adding:
         Raises:
             DefinitionError: They don't fit any more; nothing was saved.
         """
+        if not self._cells:
+            return
         root = self._project.root
         with locked(root):
             unsaved: dict[str, str | None] = {}
@@ -206,12 +209,33 @@ class Adding:
             raise DefinitionError(*errors, note=note)
         return [one for one in brought if one.severity == "warning" or one in broken]
 
+    def _resolve_users(self, saving: Saving, after: Planned) -> None:
+        """Let the engine resolve every table that uses a changed transformation.
+
+        Raises:
+            EngineError: One of them would break; --force saves it all the same.
+        """
+        users = _users(saving.entry.name, after)
+        if self._options.force or self._options.no_preview or not users:
+            return
+        previewer = Previewer(
+            after, self._project.engine(after), str(self._project.root)
+        )
+        for name in users:
+            self._project.progress(f"resolving {name}")
+            try:
+                previewer.schema(name)
+            except EngineError as error:
+                note = f"The table {name} would break: --force saves it. "
+                raise type(error)(*error.problems, note=note + NOTHING_SAVED) from error
+
     def _rehearsed(
         self, saving: Saving, after: Planned, made: list[Table]
     ) -> tuple[Previewed | None, dict[str, tuple[Column, ...]]]:
         """The preview of the cell, before anything is saved."""
         options = self._options
         if saving.kind == "transformation":
+            self._resolve_users(saving, after)
             if options.preview is None:
                 return None, {}
             shown = [options.preview]
@@ -232,6 +256,15 @@ class Adding:
         except EngineError as error:
             raise type(error)(*error.problems, note=NOTHING_SAVED) from error
         return Previewed(preview), schemas
+
+
+def _users(name: str, planned: Planned) -> list[str]:
+    """The tables that a transformation makes."""
+    return sorted(
+        one.name
+        for one in planned.tables.values()
+        if one.settings.transformation == name and one.body.kind != "notebook"
+    )
 
 
 def placement_change(root: Path, placement: Mapping[str, str]) -> Change:

@@ -177,8 +177,7 @@ class Project:
         """
         adding = Adding(self, options)
         added = [adding.add(cell) for cell in cells]
-        if not options.no_save:
-            adding.save()
+        adding.save()
         return AddedAll(tuple(added))
 
     def add_file(
@@ -384,7 +383,8 @@ class Project:
         note = (
             f"Definitions are newer than what ran: {', '.join(newer)}" if newer else ""
         )
-        return Ran(request.run_id, tuple(ended), note)
+        last = [one for run in ended for one in _of_tables(run, planned, chosen)]
+        return Ran(request.run_id, tuple(last), note)
 
     def status(self) -> Status:
         """Every resource against state and workspace, every table with its last run.
@@ -417,9 +417,12 @@ class Project:
         if key not in self._planned:
             if len(self._planned) >= REMEMBERED:
                 self._planned.pop(next(iter(self._planned)))
-            settings = Settings(self.target, self.variables, _user)
-            self._planned[key] = plan_target(definitions, settings)
+            self._planned[key] = self.worked_out(definitions)
         return self._planned[key]
+
+    def worked_out(self, definitions: Definitions) -> Planned:
+        """Definitions that aren't stored, worked out for the target."""
+        return plan_target(definitions, Settings(self.target, self.variables, _user))
 
     def engine(self, planned: Planned) -> Engine:
         """The target's engine, started on first use and kept."""
@@ -494,6 +497,17 @@ class Project:
             message = f'there is no table "{name}"'
             hint = did_you_mean(name, planned.tables) or "Define it:  %%mdf_table ."
             raise DefinitionError(Problem("unknown-table", message, hint))
+
+
+def _of_tables(
+    run: TableRun, planned: Planned, chosen: frozenset[str] | None
+) -> Sequence[TableRun]:
+    """A part that was skipped as its tables; what is a table already as it is."""
+    part = planned.parts.parts.get(run.name)
+    if part is None:
+        return [run]
+    names = [one for one in part.tables if chosen is None or one in chosen]
+    return [TableRun(name, "skipped", error=run.error) for name in names]
 
 
 def _number(word: str) -> int:

@@ -115,6 +115,17 @@ CELLS = {
         "%%mdf_table silver.x --no-sav\n---\nSELECT 1 AS a",
         ["wrong-usage", "Did you mean --no-save?"],
     ),
+    "two columns of one name": (
+        "%%mdf_table silver.x\n---\nSELECT 1 AS a, 2 AS A",
+        ["duplicate-column", "two columns a"],
+    ),
+    "expectation with an unknown column": (
+        (
+            "%%mdf_table silver.x\n"
+            "expectations: [{name: e, check: nothing > 1}]\n---\nSELECT 1 AS a"
+        ),
+        ["unknown-column", "cell line 2, column 33"],
+    ),
     "secret": (
         (
             "%%mdf_table silver.x\ndescription: dapi0123456789abcdef0123456789abcdef\n"
@@ -196,6 +207,73 @@ def test_the_command_says_the_same_and_exits_with_an_error(
         )
     assert "Traceback" not in done.output
     assert definitions(project) == before
+
+
+def run(folder: Path, *words: str, cells: str = "") -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["-C", str(folder), *words], input=cells)
+    return done.exit_code, done.output
+
+
+def test_a_file_without_columns_is_no_table(project: Path) -> None:
+    (project / "empty.csv").write_text("")
+    cell = STORED.split("\n\n", maxsplit=1)[0].replace("airlines", "empty")
+
+    code, said = run(project, "add", "-", cells=cell)
+
+    assert code == 1
+    assert "no-columns" in said
+
+
+def test_one_file_of_cells_cannot_lose_tables_either(project: Path) -> None:
+    first = (
+        "%%mdf_tables\nname: lost.${each.w}\nfor_each: {w: [a, b]}\n---\n"
+        "SELECT 1 AS x\n"
+    )
+    second = first.replace("[a, b]", "[c]")
+
+    code, said = run(project, "add", "-", "--no-preview", cells=first + second)
+
+    assert code == 1
+    assert "loses-tables" in said
+    assert not (project / "definitions" / "tables" / "lost.yml").exists()
+
+
+def test_a_transformation_that_breaks_a_table_is_refused(project: Path) -> None:
+    table = (
+        "%%mdf_table used.one\ntransformation: newest\n"
+        "arguments: {source: bronze.airlines, keys: [carrier]}\n"
+    )
+    assert run(project, "add", "-", "--no-preview", cells=table)[0] == 0
+    broken = STORED.split("\n\n")[1].replace("SELECT *", "SELECT nothing")
+
+    code, said = run(project, "add", "-", cells=broken)
+    forced, _ = run(project, "add", "-", "--force", cells=broken)
+
+    assert code == 1
+    assert "unknown-column" in said
+    assert "used.one would break" in said
+    assert forced == 0
+    assert run(project, "add", "-", cells=STORED.split("\n\n")[1])[0] == 0
+    assert run(project, "remove", "used.one")[0] == 0
+
+
+def test_a_renamed_table_is_renamed_where_it_is_a_typed_parameter(
+    project: Path,
+) -> None:
+    cells = (
+        "%%mdf_table named.old\n---\nSELECT 1 AS a\n"
+        "%%mdf_table named.reader\n"
+        "parameters: {s: {type: table, value: named.old}}\n---\n"
+        "SELECT * FROM {{ s }}\n"
+    )
+    assert run(project, "add", "-", "--no-preview", cells=cells)[0] == 0
+
+    code, said = run(project, "rename", "named.old", "named.new")
+
+    stored = (project / "definitions" / "tables" / "named.yml").read_text()
+    assert code == 0, said
+    assert "value: named.new" in stored
+    assert "renamed_from: named.old" in stored
 
 
 def test_the_session_stays_usable_after_all_that(

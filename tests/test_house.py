@@ -146,6 +146,7 @@ def test_whatever_a_project_does_is_a_verb() -> None:
         "record_placement",
         "target",
         "warm_up",
+        "worked_out",
     }
     public = {name for name in vars(Project) if not name.startswith("_")} - inner
 
@@ -197,7 +198,7 @@ class TestReadme:
             for verb in VERBS
             for face in ("command", "magic")
             for one in verb.options_of(face)
-        }  # type: ignore[arg-type]
+        }
 
         assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", self.text)) <= options | {
             "target",

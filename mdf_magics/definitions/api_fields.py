@@ -245,8 +245,7 @@ class _Check:
     def _wrong(
         self, expected: str, value: Any, hint: str, path: tuple[str | int, ...]
     ) -> Problem:
-        found = f'"{shown(value)}"' if isinstance(value, str) else shown(value)
-        message = f"{self._dotted(path)} {expected}, not {found}"
+        message = f"{self._dotted(path)} {expected}, not {shown(value)}"
         return Problem("wrong-type", message, hint, self.locate(path, False))
 
     def _dotted(self, path: tuple[str | int, ...]) -> str:

@@ -81,9 +81,7 @@ def _problem(
         )
     dotted = ".".join(str(step) for step in path) or "this"
     expected = " or ".join(dict.fromkeys(map(_expected, details)))
-    found = detail["input"]
-    there = f'"{found}"' if isinstance(found, str) else shown(found)
-    message = f"{dotted} must be {expected}, not {there}"
+    message = f"{dotted} must be {expected}, not {shown(detail['input'])}"
     return Problem("wrong-type", message, _hint(detail), locate(path, False))
 
 
@@ -108,7 +106,7 @@ def _expected(detail: ErrorDetails) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a message: a short one as it is."""
+    """A value in a message: a text in quotes, anything long only in part."""
     if value is None:
         return "empty"
     if isinstance(value, dict):
@@ -117,7 +115,7 @@ def shown(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value)
+    text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 

@@ -63,7 +63,7 @@ class Homes:
 
     def home(self, table: str) -> str:
         """`schema.table` of ours as `catalog.prefix_schema.table`."""
-        schema, _, name = table.partition(".")
+        schema, _, name = table.lower().partition(".")
         return f"{self.catalog}.{self.schema_prefix}{schema}.{name}"
 
     def resolve(self, name: str) -> str:
@@ -83,6 +83,7 @@ class Homes:
 
         That is itself, or the one whose rejected rows it holds.
         """
+        name = name.lower()  # as Unity Catalog takes names
         base = name.removesuffix(QUARANTINE)
         return next((one for one in (name, base) if one in self.tables), None)
 

@@ -240,7 +240,7 @@ def _file_for(cell: Cell, value: dict[str, Any], name: str) -> str:
     if any(one.startswith("each.") for one in references(group)):
         group = "tables"
     if fault := word_fault(group) if isinstance(group, str) else "must be text":
-        message = f'the group name "{shown(group)}" {fault}'
+        message = f"the group name {shown(group)} {fault}"
         at = ("group",) if "group" in value else ("name",)
         raise _refusal(Problem("bad-name", message, "", cell.document.place(at)))
     return f"{FOLDER}/tables/{group}.yml"

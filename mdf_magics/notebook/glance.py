@@ -16,12 +16,14 @@ def glance(folder: Path) -> str:
 
 
 def _told(path: Path) -> str:
-    import yaml
+    from mdf_magics.definitions.reading import read_document, read_text
+    from mdf_magics.errors import Source
 
+    text, _ = read_text(path, path.name)
+    value = read_document(Source(path.name, text)).value
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         name = value.get("default_target", "local")
         engine = value["targets"][name]["engine"]
         return f"project {value['project']} · target {name} · engine {engine}"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+    except (KeyError, TypeError, AttributeError):
         return f"{path} has problems: %mdf_validate shows them"

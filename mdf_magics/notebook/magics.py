@@ -13,13 +13,14 @@ from mdf_magics.commands import (
     COMING,
     Parsed,
     Verb,
+    WrongUsage,
     overview,
     own_options,
     parse_line,
     usage,
     verb,
 )
-from mdf_magics.errors import DefinitionError, MdfError, Problem
+from mdf_magics.errors import MdfError, Problem
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -93,7 +94,8 @@ class Magics:
             name = parsed.arguments["name"]
             show_text(usage(verb(name)) if name else overview())
             return
-        _require(one, parsed)
+        if cell is None:
+            _require(one, parsed)
         with working() as progress:
             result = self._result(one, parsed, line, cell, progress)
             show(result, progress)
@@ -135,16 +137,12 @@ class Magics:
 
 
 def _require(one: Verb, parsed: Parsed) -> None:
-    """A magic's own sentence for a missing word; a cell's error names its line."""
+    """A line's own sentence for a missing word; a cell's error names its line."""
     for argument in one.arguments:
-        if (
-            argument.required
-            and one.face == "line"
-            and parsed.arguments[argument.name] is None
-        ):
+        if argument.required and not parsed.arguments[argument.name]:
             message = f"%{one.magic} wants a {argument.name}"
-            hint = f"Example:  {one.example}"
-            raise DefinitionError(Problem("wrong-usage", message, hint))
+            page = f"Help:  %{one.magic}?"
+            raise WrongUsage(Problem("wrong-usage", message, page))
 
 
 def _debug(parsed: Parsed | None) -> bool:

@@ -51,8 +51,10 @@ class Table:
 
     def argument_place(self, name: str) -> Place:
         """Where the value of a parameter stands."""
-        at = "parameters" if self.entry.body else "arguments"
-        return self.entry.place((at, name))
+        path = ("parameters" if self.entry.body else "arguments", name)
+        typed = (*path, "value")
+        written = self.entry.document.has((*self.entry.path, *typed))
+        return self.entry.place(typed if written else path)
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,8 @@ def _check_home(
         others = [other for other in HOMES if not reasons[other]]
         message = (
             f"{table.name} does not fit a {home}, on which its group {table.group} runs"
+            if others
+            else f"{table.name} fits neither a job nor a pipeline"
         )
         hint = "; ".join(dict.fromkeys(reasons[home])) + "."
         if others:

@@ -171,7 +171,7 @@ def _resolved(
     ours: set[str] = set()
     others: dict[str, Callable[[], Place]] = {}
     for name, place in read:
-        if maker := homes.made_by(name.lower()):
+        if maker := homes.made_by(name):
             ours.add(maker)
         elif own := homes.ours(name):
             message = f'"{name}" is the table {own} of this project'

@@ -138,6 +138,21 @@ def check_imports(part: Part, tables: Mapping[str, Table]) -> list[Problem]:
     return problems
 
 
+def check_arguments(table: Table) -> list[Problem]:
+    """Arguments of a function that can't be written as data, or not yet."""
+    problems = []
+    for name, value in table.arguments.items():
+        inside = value if isinstance(value, list) else ()
+        if table.body.kind == "python" and any(
+            isinstance(one, dt.date) for one in inside
+        ):
+            message = f"{name} is a list of dates, which a function can't be given"
+            hint = "Write them in quotes, and let the function read them."
+            place = table.argument_place(name)
+            problems.append(Problem("wrong-type", message, hint, place))
+    return problems
+
+
 def _header(comment: str, part: Part, target: str) -> str:
     made = f"Written by mdf from definitions/ (part {part.key}, target {target})."
     return f"{comment} {made} Edit those, not this.\n"

@@ -32,6 +32,7 @@ from mdf_magics.planning.resources import (
 )
 from mdf_magics.planning.sources import (
     Texts,
+    check_arguments,
     check_imports,
     part_source,
     views_source,
@@ -118,6 +119,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *parts.problems,
         *check_project_fields(project, document),
         *(one for table in expansion.tables.values() for one in _check_task(table)),
+        *(one for table in expansion.tables.values() for one in check_arguments(table)),
         *check_schedules(project, document),
         *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),

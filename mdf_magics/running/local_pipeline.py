@@ -169,11 +169,12 @@ class _Pipeline:
         self._runtime = runtime = self._modules.load(file.with_name(f"{RUNTIME}.py"))
         register = runtime.register
 
-        def remember(spark: Any, given: dict[str, dict[str, Any]]) -> None:
+        def remember(_: Any, given: dict[str, dict[str, Any]]) -> None:
             tables.update(
                 {one["home"]: {"name": name, **one} for name, one in given.items()}
             )
-            register(spark, given)
+            # Not the active session: in one process there may be several engines.
+            register(self._engine.session, given)
 
         seams = {
             "pipelines": lambda: recorder,

@@ -9,7 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mdf_magics.definitions.names import quoted
@@ -24,7 +27,7 @@ from mdf_magics.transformations.python import compiled, parse_function
 from mdf_magics.transformations.template import Rendered, TemplateFault, Value, parse
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 ROWS = 20
 """Rows of a preview, unless it is said otherwise."""
@@ -89,8 +92,10 @@ class Previewer:
         """
         began = time.monotonic()
         table = self.planned.tables[name]
-        with _Located(table):
+        with self._located(table):
             frame = self._frame(table)
+            _check_columns(self.engine.schema(lambda _: frame), table)
+            self._check_rules(frame, table)
             rules = table.settings.expectations
             held = _held(frame, table)
             first = self.engine.preview(lambda _: held, rows)
@@ -107,8 +112,18 @@ class Previewer:
     def schema(self, name: str) -> tuple[Column, ...]:
         """The columns that a table would have."""
         table = self.planned.tables[name]
-        with _Located(table):
-            return self.engine.schema(lambda _: _held(self._frame(table), table))
+        with self._located(table):
+            columns = self.engine.schema(lambda _: _held(self._frame(table), table))
+            _check_columns(columns, table)
+            return columns
+
+    def _check_rules(self, frame: DataFrame, table: Table) -> None:
+        """Let each expectation be resolved alone, so that an error points at it."""
+        for index, rule in enumerate(table.settings.expectations):
+            path = ("expectations", index, "check")
+            with _Located(table, table.entry.place(path)):
+                checked = frame.selectExpr(rule.check)
+                self.engine.schema(partial(_the, checked))
 
     def _expectations(
         self, frame: DataFrame, table: Table, *, all_rows: bool
@@ -234,7 +249,7 @@ class Previewer:
     def _computed(self, name: str) -> DataFrame:
         maker = self.planned.expansion.homes.made_by(name) or name
         table = self.planned.tables[maker]
-        with _Located(table):
+        with self._located(table):
             rows = self._frame(table)
             return _held(rows, table) if maker == name else _rejected(rows, table)
 
@@ -243,6 +258,7 @@ class Previewer:
 
         files = table.arguments[name]
         filled = {**files, "path": files["path"].replace(ROOT, self.root)}
+        before = mdf_runtime.WAREHOUSE
         # The runtime asks for it where engines differ, here about missing files.
         mdf_runtime.WAREHOUSE = str(self.engine.warehouse or "") or None
         try:
@@ -251,6 +267,27 @@ class Previewer:
             place = table.argument_place(name)
             problem = Problem("missing-file", str(error).rstrip("."), "", place)
             raise EngineError(problem) from error
+        finally:
+            mdf_runtime.WAREHOUSE = before
+
+    def _located(self, table: Table) -> _Located:
+        return _Located(table, columns=lambda: self._columns(table))
+
+    def _columns(self, table: Table) -> Iterator[str]:
+        """The columns of what a table reads, as far as they can be told."""
+        graph = self.planned.graph
+        reads = [
+            partial(self._table, name)
+            for name in (*graph.upstream[table.name], *graph.sources[table.name])
+        ]
+        reads += [
+            partial(self._files, table, name)
+            for name, one in table.parameters.items()
+            if one.type == "files"
+        ]
+        for read in reads:
+            with suppress(Exception):  # it may be what is wrong
+                yield from read().columns
 
     def _resolve(self, name: str) -> str:
         return self.planned.expansion.homes.resolve(name)
@@ -260,6 +297,21 @@ class Previewer:
         hint = did_you_mean(name, self.planned.tables)
         hint = f"{home} is not there, and no definition makes it. {hint}".rstrip()
         return Problem("unknown-table", message, hint)
+
+
+def _check_columns(columns: tuple[Column, ...], table: Table) -> None:
+    """Columns that no table can have: none at all, or one name twice."""
+    place = table.body.place(1)
+    if not columns:
+        message = f"the query of {table.name} has no columns"
+        hint = "Is a file that it reads empty? A file's first line names its columns."
+        raise EngineError(Problem("no-columns", message, hint, place))
+    names = [column.name.lower() for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        message = f"the query of {table.name} has two columns {', '.join(twice)}"
+        hint = "Give one of them another name:  ... AS other ."
+        raise EngineError(Problem("duplicate-column", message, hint, place))
 
 
 def _held(rows: DataFrame, table: Table) -> DataFrame:
@@ -316,9 +368,15 @@ def _in_body(error: EngineError, table: Table, rendered: Rendered) -> EngineErro
 class _Located:
     """Gives the errors of an engine, and of the user's own code, a place."""
 
-    def __init__(self, table: Table, place: Place | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        place: Place | None = None,
+        columns: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self._table = table
         self._place = place
+        self._columns = columns
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -340,7 +398,14 @@ class _Located:
         if problem.place is not None and problem.place.source is self._cell:
             return problem
         place = self._place or self._named_place(problem) or self._table.body.place(1)
-        return Problem(problem.code, problem.message, problem.hint, place)
+        return replace(problem, hint=self._hint(problem), place=place)
+
+    def _hint(self, problem: Problem) -> str:
+        """The problem's hint; for a column that is not there, those that are."""
+        quoted_name = re.search(r'"([^"]+)"', problem.message)
+        if problem.hint or problem.code != "unknown-column" or not quoted_name:
+            return problem.hint
+        return did_you_mean(quoted_name[1].rpartition(".")[2], {*self._columns()})
 
     @property
     def _cell(self) -> object:
@@ -371,3 +436,8 @@ class _Located:
         column = len(code) - len(code.lstrip()) + 1
         place = body.place(line, column, max(1, len(code.strip())))
         return Problem("python-error", message, "", place)
+
+
+def _the(frame: DataFrame, _: SparkSession) -> DataFrame:
+    """A frame as a query of the engine's."""
+    return frame

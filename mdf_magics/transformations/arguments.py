@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
+import re
+from dataclasses import replace
 from typing import Any
 
 from mdf_magics.definitions import models
-from mdf_magics.definitions.checking import checked
-from mdf_magics.definitions.loading import Body, Entry
+from mdf_magics.definitions.bodies import Body
+from mdf_magics.definitions.checking import checked, shown
+from mdf_magics.definitions.loading import Entry
 from mdf_magics.errors import Problem, did_you_mean
 from mdf_magics.transformations.parameters import (
     TYPES,
@@ -15,8 +19,12 @@ from mdf_magics.transformations.parameters import (
     inferred_type,
     typed,
 )
-from mdf_magics.transformations.python import declared, parse_function
-from mdf_magics.transformations.template import TemplateFault, parse
+from mdf_magics.transformations.python import (
+    declared,
+    parse_function,
+    signature_offset,
+)
+from mdf_magics.transformations.template import RESERVED, TemplateFault, parse
 
 
 def problem_of(body: Body, fault: TemplateFault) -> Problem:
@@ -87,7 +95,7 @@ def bound_arguments(
         elif parameter.required:
             problems.append(_missing(settings.name, transformation, parameter, entry))
         elif not parameter.in_signature:
-            result[name] = typed(parameter.type, parameter.default)
+            result[name] = parameter.default
     if settings.parameters:
         message = f"{settings.name} uses a transformation, so it passes arguments"
         place = entry.place(("parameters",), key=True)
@@ -121,7 +129,10 @@ def bound_values(
     values: dict[str, Any] = {}
     for name, value in settings.parameters.items():
         known = signature.get(name)
-        parameter, given = _own_parameter(name, value, known, entry, problems)
+        if bad_name := _name_fault(entry, name):
+            problems.append(bad_name)
+            continue
+        parameter, at = _own_parameter(name, value, known, entry, problems)
         if parameter is None:
             continue
         if body.kind == "python" and known is None:
@@ -131,7 +142,7 @@ def bound_values(
             problems.append(Problem("unknown-argument", message, hint, place))
             continue
         parameters[name] = parameter
-        at = ("parameters", name)
+        given = value["value"] if len(at) > 2 else value
         values[name] = _typed(parameter, given, entry, at, problems)
     for name, offset in used.items():
         if name not in settings.parameters:
@@ -149,10 +160,8 @@ def _declaration(
     entry: Entry, name: str, value: Any, problems: list[Problem]
 ) -> Parameter | None:
     path = ("parameters", name)
-    if not name.isidentifier() or name == "loop":
-        message = f'"{name}" can\'t name a parameter'
-        hint = "Use letters, digits and _, starting with a letter."
-        problems.append(Problem("bad-name", message, hint, entry.place(path, key=True)))
+    if fault := _name_fault(entry, name):
+        problems.append(fault)
         return None
     if isinstance(value, str):
         if value in TYPES:
@@ -172,9 +181,23 @@ def _declaration(
     description = declaration.description or ""
     if "default" not in value:
         return Parameter(name, declaration.type, description=description)
-    parameter = Parameter(name, declaration.type, False, value["default"], description)
-    _typed(parameter, value["default"], entry, (*path, "default"), problems)
-    return parameter
+    parameter = Parameter(name, declaration.type, False, None, description)
+    default = _typed(parameter, value["default"], entry, (*path, "default"), problems)
+    return replace(parameter, default=default)
+
+
+def _name_fault(entry: Entry, name: str) -> Problem | None:
+    """Why a name can't be a parameter's: code and templates have to hold it."""
+    word = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+    if word and name.lower() not in RESERVED and not keyword.iskeyword(name):
+        return None
+    message = f'"{name}" can\'t name a parameter'
+    hint = (
+        "Use letters, digits and _, starting with a letter; no word of Python or Jinja."
+    )
+    return Problem(
+        "bad-name", message, hint, entry.place(("parameters", name), key=True)
+    )
 
 
 def _of_function(
@@ -187,7 +210,7 @@ def _of_function(
     if function.name != transformation.name:
         message = f"the function is called {function.name}, not {transformation.name}"
         hint = f"Write  def {transformation.name}(...) ."
-        offset = body.text.index(function.name, body.text.index("def "))
+        offset = signature_offset(body.text, function.name)
         place = body.place_at(offset, len(function.name))
         problems.append(Problem("function-name", message, hint, place))
     known = {parameter.name: parameter for parameter in function.parameters}
@@ -204,7 +227,7 @@ def _of_function(
             hint = (
                 f"Annotate it ({name}: str), or write  parameters: {{{name}: string}} ."
             )
-            offset = body.text.index(name, body.text.index("def "))
+            offset = signature_offset(body.text, name)
             place = body.place_at(offset, len(name))
             problems.append(Problem("unknown-type", message, hint, place))
     return {name: one for name, one in parameters.items() if one.type}
@@ -216,38 +239,41 @@ def _own_parameter(
     signature: Parameter | None,
     entry: Entry,
     problems: list[Problem],
-) -> tuple[Parameter | None, Any]:
-    """A parameter of a table's own body: a value, or `{type: ..., value: ...}`."""
+) -> tuple[Parameter | None, tuple[str, ...]]:
+    """A parameter of a table's own body, and where its value is.
+
+    That is written alone, or as `{type: ..., value: ...}`.
+    """
     path = ("parameters", name)
     if isinstance(value, dict) and set(value) <= {"type", "value"} and "type" in value:
         if value["type"] not in TYPES:
-            message = f'there is no type "{value["type"]}"'
+            message = f"there is no type {shown(value['type'])}"
             hint = did_you_mean(str(value["type"]), TYPES, limit=20)
             place = entry.place((*path, "type"))
             problems.append(Problem("unknown-type", message, hint, place))
-            return None, None
+            return None, path
         if "value" not in value:
             message = f'the parameter "{name}" has a type, but no value'
             hint = f"Write  {name}: {{type: {value['type']}, value: ...}} ."
             problems.append(
                 Problem("missing-argument", message, hint, entry.place(path))
             )
-            return None, None
-        return Parameter(name, value["type"]), value["value"]
+            return None, path
+        return Parameter(name, value["type"]), (*path, "value")
     if signature is not None and signature.type:
-        return signature, value
+        return signature, path
     if isinstance(value, str) and value in TYPES:
         message = f'"{value}" is a type; a table\'s own parameters are values'
         hint = f"Write  {name}: {{type: {value}, value: ...}} ."
         problems.append(Problem("missing-argument", message, hint, entry.place(path)))
-        return None, None
+        return None, path
     kind = inferred_type(value)
     if kind is None:
         message = f'the type of "{name}" can\'t be told from its value'
         hint = f"Write  {name}: {{type: ..., value: ...}} ."
         problems.append(Problem("unknown-type", message, hint, entry.place(path)))
-        return None, None
-    return Parameter(name, kind), value
+        return None, path
+    return Parameter(name, kind), path
 
 
 def _typed(

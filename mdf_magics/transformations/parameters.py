@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from mdf_magics.definitions.checking import shown
 from mdf_magics.definitions.models import ParameterType
-from mdf_magics.transformations.template import Value
+from mdf_magics.definitions.substitution import ROOT
+from mdf_magics.transformations.rendering import Value
 
 TYPES: tuple[str, ...] = get_args(ParameterType)
 
@@ -101,8 +103,9 @@ def quoted_identifier(name: str) -> str:
 def literal(value: Any) -> str:
     """A Spark SQL literal.
 
-    Texts escape backslash and quote (Spark documentation, "Literals"); control
-    characters are written as escapes so that a query stays on its lines.
+    Texts escape backslash and quote (Spark documentation, "Literals"). What can't be
+    seen is written as an escape, so that a query stays on its lines; so is the $ of
+    `${...}`, which Spark would replace by a value of its configuration.
     """
     if value is None:
         return "NULL"
@@ -116,15 +119,22 @@ def literal(value: Any) -> str:
         return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
     if isinstance(value, dt.date):
         return f"DATE '{value.isoformat()}'"
-    return f"'{_escaped(str(value))}'"
+    return f"'{_ESCAPED.sub(_escape, str(value))}'"
 
 
-def _escaped(text: str) -> str:
-    text = text.replace("\\", "\\\\").replace("'", "\\'")
-    text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return re.sub(
-        r"[\x00-\x1f\x7f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text
-    )
+_ESCAPED = re.compile(rf"\$(?=\{{)(?!{re.escape(ROOT[1:])})|[^ -&(-[\]-~]")
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character != "$" and (character.isprintable() or character > "\uffff"):
+        return character
+    return f"\\u{ord(character):04x}"
+
+
+_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def _float_literal(value: float) -> str:
@@ -139,12 +149,12 @@ def _float_literal(value: float) -> str:
 def _table(value: Any) -> str:
     if not isinstance(value, str):
         raise BadValue("must be a table's name", "Write  schema.table .")
-    parts = value.split(".")
-    if not 2 <= len(parts) <= 3 or not all(part.strip() for part in parts):
-        hint = "Write  schema.table  (or  catalog.schema.table  for one elsewhere)."
-        raise BadValue(f'"{value}" is no table\'s name', hint)
-    if any(character in value for character in "`'\"\n\r\t /;"):
+    if any(one in "`'\"/;" or one.isspace() or not one.isprintable() for one in value):
         hint = "Write it without quotes or blanks:  schema.table ."
+        raise BadValue(f'"{value}" is no table\'s name', hint)
+    parts = value.split(".")
+    if not 2 <= len(parts) <= 3 or not all(parts):
+        hint = "Write  schema.table  (or  catalog.schema.table  for one elsewhere)."
         raise BadValue(f'"{value}" is no table\'s name', hint)
     return value
 
@@ -160,7 +170,7 @@ def _files(value: Any) -> dict[str, Any]:
     for key in ("path", "format"):
         if not isinstance(value.get(key), str) or not value[key]:
             raise BadValue(f"needs a {key}", "Write  {path: ..., format: csv} .")
-    options = value.get("options") or {}
+    options = {} if value.get("options") is None else value["options"]
     if not isinstance(options, Mapping):
         raise BadValue("options must be a mapping", "Write  options: {header: true} .")
     schema = value.get("schema")
@@ -168,19 +178,33 @@ def _files(value: Any) -> dict[str, Any]:
         hint = 'Write  schema: "id INT, name STRING" .'
         raise BadValue("schema must be text", hint)
     files: dict[str, Any] = {"path": value["path"], "format": value["format"]}
-    files["options"] = {key: _option(item) for key, item in options.items()}
+    files["options"] = {key: _option(key, item) for key, item in options.items()}
     return files | ({"schema": schema} if schema is not None else {})
 
 
-def _option(value: Any) -> str:
+def _option(name: str, value: Any) -> str:
     """An option of Spark's readers, which take text."""
+    if value is None:
+        hint = f'Write  {name}: ""  if empty text is meant.'
+        raise BadValue(f'the option "{name}" is empty', hint)
+    if isinstance(value, list | Mapping):
+        message = f'the option "{name}" must be text, a number or true or false'
+        raise BadValue(message, "Write  options: {header: true} .")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _column(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise BadValue("must be a column's name")
-    return value
+    return _visible(value)
+
+
+def _visible(text: str) -> str:
+    """The text, unless it has a character that a query can't hold as it is."""
+    for character in text:
+        if ord(character) < 32 or ord(character) == 127:
+            raise BadValue(f"can't hold the character U+{ord(character):04X}")
+    return text
 
 
 def _columns(value: Any) -> list[str]:
@@ -192,27 +216,30 @@ def _columns(value: Any) -> list[str]:
 
 
 def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        shown = str(value).lower() if isinstance(value, bool) else value
-        raise BadValue("must be text", f'Write it in quotes:  "{shown}" .')
-    return value
+    if isinstance(value, str):
+        return value
+    plain = value is not None and not isinstance(value, list | Mapping)
+    raise BadValue("must be text", f'Write it in quotes:  "{shown(value)}" .' * plain)
 
 
 def _int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadValue(f"must be a whole number, not {_shown(value)}")
+        raise BadValue(f"must be a whole number, not {shown(value)}")
     return value
 
 
 def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadValue(f"must be a number, not {_shown(value)}")
-    return float(value)
+        raise BadValue(f"must be a number, not {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise BadValue(f"must be a number, not {shown(value)}") from None
 
 
 def _bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise BadValue(f"must be true or false, not {_shown(value)}")
+        raise BadValue(f"must be true or false, not {shown(value)}")
     return value
 
 
@@ -225,7 +252,7 @@ def _date(value: Any) -> dt.date:
         return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         hint = "Write  2013-01-31 ."
-        raise BadValue(f"must be a date, not {_shown(value)}", hint) from None
+        raise BadValue(f"must be a date, not {shown(value)}", hint) from None
 
 
 def _timestamp(value: Any) -> dt.datetime:
@@ -237,7 +264,7 @@ def _timestamp(value: Any) -> dt.datetime:
         return dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
         hint = 'Write  "2013-01-31 06:30:00" .'
-        raise BadValue(f"must be a timestamp, not {_shown(value)}", hint) from None
+        raise BadValue(f"must be a timestamp, not {shown(value)}", hint) from None
 
 
 def _list(value: Any) -> list[Any]:
@@ -255,15 +282,8 @@ def _expression(value: Any) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise BadValue("must be an SQL expression")
+    _visible(value.replace("\n", " ").replace("\t", " "))
     return value.strip()
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "nothing" if value is None else str(value)
 
 
 _TYPED: dict[str, Callable[[Any], Any]] = {

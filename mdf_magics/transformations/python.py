@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from mdf_magics.definitions.loading import Body
+from mdf_magics.definitions.bodies import Body
+from mdf_magics.transformations.faults import TemplateFault, line_start
 from mdf_magics.transformations.parameters import Parameter, inferred_type
-from mdf_magics.transformations.template import TemplateFault
 
 _ANNOTATIONS = {
     "DataFrame": "table",
@@ -35,8 +37,6 @@ class Function:
     """A Python body, parsed."""
 
     name: str
-    imports: str
-    """The import statements as written, joined by line ends."""
     bound: tuple[tuple[str, str], ...]
     """Each name that the imports bind, with the import that binds it."""
     source: str
@@ -54,10 +54,7 @@ def parse_function(text: str) -> Function:
         TemplateFault: It isn't imports and one function, or its signature says
             nothing usable.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise _syntax_fault(text, error) from error
+    tree = _tree(text)
     imports = [one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
     functions = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
     for one in tree.body:
@@ -65,22 +62,24 @@ def parse_function(text: str) -> Function:
             message = "a Python body is imports and one function"
             hint = "Move this into the function."
             raise _fault(text, one, "python-body", message, hint)
+        if isinstance(one, ast.ImportFrom) and one.level:
+            message = "a Python body can't import from a folder around it"
+            hint = "Name the file in  modules: , and import it by its own name."
+            raise _fault(text, one, "python-body", message, hint)
     if len(functions) != 1:
-        where = functions[1] if len(functions) > 1 else tree
+        where = functions[1] if functions else tree
         many = "there are two functions" if functions else "there is no function"
         message = f"a Python body is imports and one function; {many}"
         hint = "Define the second inside the first, or import it from  modules ."
         raise _fault(text, where, "python-body", message, hint if functions else "")
     function = functions[0]
     _refuse_written_tables(text, function)
-    lines = text.splitlines()
+    lines = text.split("\n")
     start = min([function.lineno, *(one.lineno for one in function.decorator_list)])
-    source = "\n".join(lines[start - 1 : function.end_lineno])
     return Function(
         name=function.name,
-        imports="\n".join(ast.get_source_segment(text, one) or "" for one in imports),
-        bound=tuple(_bound(one) for one in _single_imports(imports)),
-        source=source,
+        bound=tuple(_bound(one, alias) for one in imports for alias in one.names),
+        source="\n".join(lines[start - 1 : function.end_lineno]),
         parameters=tuple(_parameters(text, function)),
         wants_spark=any(one.arg == "spark" for one in _arguments(function)),
     )
@@ -90,10 +89,8 @@ def renamed(function: Function, name: str) -> str:
     """The function's source under another name."""
     if function.name == name:
         return function.source
-    lines = function.source.splitlines()
-    at = getattr(ast.parse(function.source).body[0], "lineno", 1) - 1
-    lines[at] = lines[at].replace(f"def {function.name}", f"def {name}", 1)
-    return "\n".join(lines)
+    pattern = rf"^def\s+{function.name}\b"
+    return re.sub(pattern, f"def {name}", function.source, count=1, flags=re.MULTILINE)
 
 
 def compiled(body: Body) -> Callable[..., Any]:
@@ -105,13 +102,24 @@ def compiled(body: Body) -> Callable[..., Any]:
         TemplateFault: As `parse_function`.
     """
     function = parse_function(body.text)
-    tree = ast.parse(body.text)
+    tree = _tree(body.text)
     ast.increment_lineno(tree, body.first_line - 1)
     file = body.source.name or "<cell>"
     namespace: dict[str, Any] = {"__name__": "mdf_transformation"}
     exec(compile(tree, file, "exec"), namespace)  # noqa: S102 (it is what the user wrote)
     found: Callable[..., Any] = namespace[function.name]
     return found
+
+
+def signature_offset(text: str, word: str) -> int:
+    """Where a function's own name or one of its parameters stands in its body."""
+    functions = (one for one in _tree(text).body if isinstance(one, ast.FunctionDef))
+    function = next(functions)
+    for argument in _arguments(function):
+        if argument.arg == word:
+            return _offset(text, argument.lineno, argument.col_offset)
+    start = _offset(text, function.lineno, function.col_offset)
+    return text.index(function.name, start + len("def"))
 
 
 def declared(function: Function, header: dict[str, Parameter]) -> dict[str, Parameter]:
@@ -137,6 +145,9 @@ def _parameters(text: str, function: ast.FunctionDef) -> list[Parameter]:
     if function.args.vararg or function.args.kwarg:
         message = "*args and **kwargs can't be parameters of a transformation"
         raise _fault(text, function, "python-body", message, "Name each parameter.")
+    if function.args.posonlyargs:
+        message = "arguments are passed by name: there can be no / in the signature"
+        raise _fault(text, function, "python-body", message, "Remove it.")
     defaults = _defaults(function)
     parameters = []
     for argument in _arguments(function):
@@ -159,76 +170,58 @@ def _parameters(text: str, function: ast.FunctionDef) -> list[Parameter]:
 
 
 def _arguments(function: ast.FunctionDef) -> list[ast.arg]:
-    arguments = function.args
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [*function.args.args, *function.args.kwonlyargs]
 
 
 def _defaults(function: ast.FunctionDef) -> dict[str, Any]:
     arguments = function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    given = zip(
-        positional[len(positional) - len(arguments.defaults) :],
-        arguments.defaults,
-        strict=True,
-    )
-    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    unset = [None] * (len(arguments.args) - len(arguments.defaults))
+    values = [*unset, *arguments.defaults, *arguments.kw_defaults]
     return {
-        one.arg: _literal(value) for one, value in [*given, *named] if value is not None
+        one.arg: _literal(value)
+        for one, value in zip(_arguments(function), values, strict=True)
+        if value is not None
     }
 
 
 def _literal(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
 
 
 def _annotated_type(argument: ast.arg) -> str | None:
     if argument.annotation is None:
         return None
-    written = ast.unparse(argument.annotation).strip("'\"")
-    written = written.removesuffix(" | None").replace("List[", "list[")
-    plain = written.split("[")[0].split(".")[-1]
-    inner = written[written.index("[") :] if "[" in written else ""
-    return _ANNOTATIONS.get(plain + inner)
+    written = re.sub(r"['\"\s]|\b[A-Za-z_]\w*\.", "", ast.unparse(argument.annotation))
+    written = re.sub(r"^Optional\[(.*)\]$", r"\1", written).replace("List[", "list[")
+    return _ANNOTATIONS.get(written.removeprefix("None|").removesuffix("|None"))
 
 
 def _refuse_written_tables(text: str, function: ast.FunctionDef) -> None:
     """A table's name in the code would miss the target's catalog and the graph."""
     for node in ast.walk(function):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "table"
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-            and isinstance(node.args[0].value, str)
-            and node.args[0].value.count(".") == 1
-        ):
-            name = node.args[0].value
-            message = f'"{name}" is written out in a Python body'
-            hint = (
-                "Make it a parameter:  parameters: {source: table} , and take it "
-                "as an argument of the function."
-            )
-            raise _fault(text, node.args[0], "written-table", message, hint)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        named = [one.value for one in node.keywords if one.arg == "tableName"]
+        for value in [*node.args[:1], *named] if node.func.attr == "table" else ():
+            name = value.value if isinstance(value, ast.Constant) else None
+            if isinstance(name, str) and name.count(".") == 1:
+                message = f'"{name}" is written out in a Python body'
+                hint = (
+                    "Make it a parameter:  parameters: {source: table} , and take it "
+                    "as an argument of the function."
+                )
+                raise _fault(text, value, "written-table", message, hint)
 
 
-def _single_imports(
-    imports: list[ast.Import | ast.ImportFrom],
-) -> list[tuple[ast.Import | ast.ImportFrom, ast.alias]]:
-    return [(one, alias) for one in imports for alias in one.names]
-
-
-def _bound(pair: tuple[ast.Import | ast.ImportFrom, ast.alias]) -> tuple[str, str]:
-    statement, alias = pair
+def _bound(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> tuple[str, str]:
+    """The name that an import binds, and the import of it alone."""
     as_name = f" as {alias.asname}" if alias.asname else ""
+    text = f"import {alias.name}{as_name}"
     if isinstance(statement, ast.ImportFrom):
-        dots = "." * statement.level
-        text = f"from {dots}{statement.module or ''} import {alias.name}{as_name}"
-    else:
-        text = f"import {alias.name}{as_name}"
+        return alias.asname or alias.name, f"from {statement.module} {text}"
     return alias.asname or alias.name.split(".")[0], text
 
 
@@ -236,22 +229,33 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _syntax_fault(text: str, error: Exception) -> TemplateFault:
-    line = getattr(error, "lineno", None) or 1
-    column = getattr(error, "offset", None) or 1
-    lines = text.splitlines(keepends=True)
-    offset = sum(len(one) for one in lines[: line - 1]) + column - 1
-    message = f"this is not valid Python: {getattr(error, 'msg', None) or error}"
-    return TemplateFault("python-syntax", message, "", min(offset, len(text)))
+def _tree(text: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            # What Python thinks of an escape is told where the code runs.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
+        offset = line_start(text, line or 1) + max(column or 1, 1) - 1
+        said = getattr(error, "msg", None) or str(error) or "it is nested too deeply"
+        message = f"this is not valid Python: {said}"
+        offset = min(offset, len(text))
+        raise TemplateFault("python-syntax", message, "", offset) from error
 
 
 def _fault(
     text: str, node: ast.AST, code: str, message: str, hint: str = ""
 ) -> TemplateFault:
-    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-    lines = text.splitlines(keepends=True)
-    offset = sum(len(one) for one in lines[: line - 1]) + column
-    end = getattr(node, "end_col_offset", None)
-    same_line = getattr(node, "end_lineno", line) == line
-    length = (end - column) if end and same_line else 1
+    offset = _offset(text, getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+    length = 1
+    if isinstance(node, ast.stmt | ast.expr) and node.end_lineno == node.lineno:
+        length = _offset(text, node.lineno, node.end_col_offset or 0) - offset
     return TemplateFault(code, message, hint, offset, max(1, length))
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """The offset of a place in a tree, whose columns are bytes of UTF-8."""
+    start = line_start(text, line)
+    raw = text[start : line_start(text, line + 1)].encode()
+    return start + len(raw[:column].decode())

@@ -9,29 +9,31 @@ where in the body it came from, so that an engine's error points at the user's t
 from __future__ import annotations
 
 import re
-import time
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
-LONGEST_OUTPUT = 4_000_000
-"""Characters of one rendered query."""
+from mdf_magics.transformations.faults import TemplateFault, line_start
+from mdf_magics.transformations.rendering import (
+    TURN,
+    Rendered,
+    Replacements,
+    Value,
+    collected,
+    mark_replaced,
+    marked,
+)
 
-LONGEST_TIME = 5.0
-"""Seconds that one rendering may take."""
+__all__ = ["RESERVED", "Rendered", "Template", "TemplateFault", "Value", "parse"]
 
-MOST_STEPS = 200_000
-"""Pieces of text and turns of loops in one rendering."""
-
-_MARK = "\x00"
-_MARKS = re.compile("\x00(=?[0-9]*)\x00")
+RESERVED = frozenset({"loop", "self", "super", "true", "false", "none"})
+"""Words that mean something to Jinja and can't name a parameter."""
 
 _ALLOWED = (
     nodes.Template,
@@ -50,32 +52,16 @@ _ALLOWED = (
     nodes.Tuple,
 )
 
+_LOOP_VALUES = ("first", "last", "index", "index0", "length")
 
-class TemplateFault(ValueError):
-    """Something wrong with a body, at an offset of its text."""
+_HINT = "A body takes {{ parameter }}, {% for x in parameter %} and {% if %}."
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        hint: str = "",
-        offset: int = 0,
-        length: int = 1,
-        cause: int | None = None,
-    ) -> None:
-        """Say what is wrong and where.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
-        Args:
-            code: The problem's code.
-            message: What is wrong.
-            hint: What to do; `{line}` stands for the line of the cause.
-            offset: Where it shows, in characters from 0.
-            length: How many characters are marked.
-            cause: Where the cause stands, if that is elsewhere.
-        """
-        super().__init__(message)
-        self.code, self.hint = code, hint
-        self.offset, self.length, self.cause = offset, length, cause
+_QUOTES = re.compile(r"\\.|''|\"\"|``|'|\"|`|--|/\*|\*/|\n", re.DOTALL)
+
+_TOUCHED = re.compile(r"[\w$'\"`\\-]\Z")
+"""What would change the meaning of a value right behind it: r'...', --1."""
 
 
 @dataclass(frozen=True)
@@ -89,76 +75,13 @@ class Piece:
     placeholder: bool = False
 
 
-class Value:
-    """What a parameter is in a template: compares as its value, prints as SQL."""
-
-    def __init__(self, raw: Any, sql: str, items: tuple[Value, ...] = ()) -> None:
-        """Pair a value with its SQL; `items` are what a loop over it gives."""
-        self.raw, self.sql, self.items = raw, sql, items
-
-    def __str__(self) -> str:
-        return self.sql
-
-    def __iter__(self) -> Iterator[Value]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __bool__(self) -> bool:
-        return bool(self.raw)
-
-    def __hash__(self) -> int:
-        return hash(self.sql)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.raw == _raw(other))
-
-    def __lt__(self, other: object) -> bool:
-        return bool(self.raw < _raw(other))
-
-    def __le__(self, other: object) -> bool:
-        return bool(self.raw <= _raw(other))
-
-    def __gt__(self, other: object) -> bool:
-        return bool(self.raw > _raw(other))
-
-    def __ge__(self, other: object) -> bool:
-        return bool(self.raw >= _raw(other))
-
-    def __contains__(self, other: object) -> bool:
-        return any(item == other for item in self.items)
-
-
 @dataclass(frozen=True)
-class Rendered:
-    """A rendered query, with the origin of each of its characters."""
+class _Tag:
+    """A placeholder or block as written, braces included."""
 
     text: str
-    starts: tuple[int, ...]
-    """Offsets in `text` where a stretch with a new origin begins."""
-    origins: tuple[int, ...]
-    """Where each stretch begins in the body."""
-    replaced: frozenset[int] = frozenset()
-    """Indexes of stretches that stand for something else: all of one origin."""
-
-    def origin(self, offset: int) -> int:
-        """The offset in the body that a character of the text came from."""
-        index = bisect_right(self.starts, offset) - 1
-        if index < 0:
-            return 0
-        if index in self.replaced:
-            return self.origins[index]
-        ahead = offset - self.starts[index]
-        following = index + 1
-        if following < len(self.origins):
-            room = max(0, self.origins[following] - self.origins[index] - 1)
-            ahead = min(ahead, room)
-        return self.origins[index] + ahead
-
-
-type Replacements = Mapping[tuple[int, int], str]
-"""Stretches of the body (start, end) and the text that stands there instead."""
+    offset: int
+    words: tuple[str, ...]
 
 
 class Template:
@@ -171,8 +94,8 @@ class Template:
             TemplateFault: It isn't a valid template, or does more than a body may.
         """
         self.text = text
-        self.environment = _environment()
-        self._tree = self._parsed()
+        self._tree = _parsed(text)
+        self._tags: list[_Tag] = []
         self._pieces = tuple(self._cut())
         self._refuse_what_is_not_needed()
         self._refuse_quoted_placeholders()
@@ -185,21 +108,18 @@ class Template:
     @cached_property
     def branches(self) -> bool:
         """Whether which text is rendered depends on values."""
-        return any(True for _ in self._tree.find_all(nodes.If))
-
-    @property
-    def pieces(self) -> tuple[Piece, ...]:
-        """Text and placeholders in the order in which they stand."""
-        return self._pieces
+        filtered = (loop.test for loop in self._tree.find_all(nodes.For))
+        return any(filtered) or any(True for _ in self._tree.find_all(nodes.If))
 
     @cached_property
     def names(self) -> dict[str, int]:
         """The parameters that the body uses, with the offset of the first use."""
+        free = find_undeclared_variables(self._tree)
         used: dict[str, int] = {}
-        for name in sorted(_free_names(self._tree)):
-            found = re.search(rf"\{{[{{%][^}}]*\b{re.escape(name)}\b", self.text)
-            used[name] = found.start() if found else 0
-        return used
+        for tag in self._tags:
+            for name in free.intersection(tag.words):
+                used.setdefault(name, tag.offset)
+        return dict(sorted(used.items()))
 
     def render(
         self, values: Mapping[str, Value], replacements: Replacements | None = None
@@ -213,90 +133,115 @@ class Template:
         Raises:
             TemplateFault: Rendering fails, or takes or gives too much.
         """
-        chunks = self._chunks(values, tuple(sorted((replacements or {}).items())))
-        return _collect(self.text, chunks)
+        for name, offset in self.names.items():
+            if name not in values:
+                message = f"{{{{ {name} }}}} is no parameter"
+                raise TemplateFault("unknown-parameter", message, "", offset)
+        ordered = dict(sorted((replacements or {}).items()))
+        return collected(self.text, self._chunks(values, ordered))
 
     def _chunks(
-        self,
-        values: Mapping[str, Value],
-        replacements: tuple[tuple[tuple[int, int], str], ...],
+        self, values: Mapping[str, Value], replacements: Replacements
     ) -> Iterator[str]:
         if self.plain:
             for piece in self._pieces:
                 if piece.placeholder:
-                    yield _mark(piece.offset, "=") + values[piece.text].sql
+                    yield mark_replaced(piece.offset) + values[piece.text].sql
                 else:
-                    yield _marked(piece, replacements)
+                    yield marked(piece.text, piece.offset, replacements)
             return
-        template = _compiled(self.text, replacements)
+        template = _compiled(self.text, tuple(replacements.items()))
         try:
             yield from template.generate(**values)
-        except (UndefinedError, SecurityError, TypeError, ZeroDivisionError) as error:
-            raise TemplateFault("template", f"the template fails: {error}") from error
+        except (UndefinedError, SecurityError, TypeError, ValueError) as error:
+            message = f"the template fails: {error}"
+            raise TemplateFault("template", message, "", self._block_offset) from error
 
-    def _parsed(self) -> nodes.Template:
-        if _MARK in self.text:
-            message = "a body can't hold the character U+0000"
-            offset = self.text.index(_MARK)
-            raise TemplateFault("bad-character", message, "Remove it.", offset)
-        try:
-            return self.environment.parse(self.text)
-        except TemplateSyntaxError as error:
-            lines = self.text.splitlines(keepends=True)
-            offset = sum(len(line) for line in lines[: error.lineno - 1])
-            message = f"the template can't be read: {error.message}"
-            hint = "Placeholders are {{ name }}, blocks {% for %} and {% if %}."
-            raise TemplateFault("template-syntax", message, hint, offset) from error
+    @property
+    def _block_offset(self) -> int:
+        return next(tag.offset for tag in self._tags if tag.text.startswith("{%"))
+
+    def marked_tree(self, replacements: Replacements) -> nodes.Template:
+        """The parsed body, its texts and placeholders marked with where they stand."""
+        tree, pieces = _parsed(self.text), iter(self._pieces)
+        for output in list(tree.find_all(nodes.Output)):
+            parts: list[nodes.Expr] = []
+            for node in output.nodes:
+                piece = next(pieces)
+                if piece.placeholder:
+                    parts += [nodes.TemplateData(mark_replaced(piece.offset)), node]
+                else:
+                    text = marked(piece.text, piece.offset, replacements)
+                    parts.append(nodes.TemplateData(text))
+            output.nodes = parts
+        for loop in tree.find_all(nodes.For):
+            loop.body.insert(0, nodes.Output([nodes.TemplateData(TURN)]))
+        return tree
 
     def _cut(self) -> Iterator[Piece]:
         """Text and placeholders from Jinja's own tokens, with their offsets."""
-        position, begin, name = 0, -1, ""
-        for _, token, value in self.environment.lex(self.text):
+        position, begin = 0, 0
+        words: list[str] = []
+        for _, token, value in _ENVIRONMENT.lex(self.text):
+            found = position if token == "data" else self.text.find(value, position)
+            position = found + len(value)
             if token == "data":
-                yield Piece(value, position)
-                position += len(value)
-                continue
-            found = self.text.find(value, position)
-            if token == "variable_begin":
-                begin, name = found, ""
-            elif token == "name" and begin >= 0 and not name:
-                name = value
-            elif token == "variable_end":
-                yield Piece(name, begin, placeholder=True)
-                begin = -1
-            position = found + len(value) if found >= 0 else position
+                yield Piece(value, found)
+            elif token in ("variable_begin", "block_begin"):
+                begin, words = found, []
+            elif token in ("variable_end", "block_end"):
+                written = self.text[begin:position].rstrip()
+                self._tags.append(_Tag(written, begin, tuple(words)))
+                if token == "variable_end":
+                    yield self._placeholder(self._tags[-1])
+            elif token != "whitespace":
+                words.append(value)
+
+    def _placeholder(self, tag: _Tag) -> Piece:
+        name = tag.words[0]
+        if len(tag.words) > 1 or not name.isidentifier() or name.lower() in RESERVED:
+            message = f"{_shortened(tag.text)} is more than a parameter"
+            length = len(tag.text)
+            raise TemplateFault("template", message, _HINT, tag.offset, length)
+        return Piece(name, tag.offset, placeholder=True)
 
     def _refuse_what_is_not_needed(self) -> None:
         for node in self._tree.find_all(nodes.Node):
-            if isinstance(node, nodes.Output):
-                self._refuse_expressions(node)
-            elif isinstance(node, nodes.Getattr) and _is_loop(node):
-                continue
-            elif not isinstance(node, (*_ALLOWED, nodes.Getattr)):
-                self._refuse(node, f"{type(node).__name__.lower()} has no place here")
-            elif isinstance(node, nodes.Getattr):
-                self._refuse(node, f".{node.attr} has no place here")
+            if isinstance(node, nodes.Getattr):
+                inner = node.node
+                loop = isinstance(inner, nodes.Name) and inner.name == "loop"
+                allowed = loop and node.attr in _LOOP_VALUES
+            elif isinstance(node, nodes.For):
+                names = (
+                    isinstance(node.target, nodes.Name),
+                    isinstance(node.iter, nodes.Name),
+                )
+                allowed = all(names) and not node.recursive
+            else:
+                allowed = isinstance(node, _ALLOWED)
+            if not allowed:
+                self._refuse(node)
 
-    def _refuse_expressions(self, output: nodes.Output) -> None:
-        for node in output.nodes:
-            if not isinstance(node, nodes.TemplateData | nodes.Name):
-                self._refuse(node, "a placeholder is a parameter, not an expression")
-
-    def _refuse(self, node: nodes.Node, message: str) -> None:
-        lines = self.text.splitlines(keepends=True)
-        start = sum(len(line) for line in lines[: node.lineno - 1])
-        found = re.compile(r"\{[{%]").search(self.text, start)
-        hint = "A body takes {{ parameter }}, {% for x in parameter %} and {% if %}."
-        offset = found.start() if found else start
-        raise TemplateFault("template", message, hint, offset, 2)
+    def _refuse(self, node: nodes.Node) -> None:
+        """Refuse the first tag on a node's line that can be meant."""
+        word = getattr(node, "attr", None) or getattr(node, "name", None)
+        start = line_start(self.text, node.lineno)
+        blocks = [tag for tag in self._tags if tag.text.startswith("{%")]
+        behind = [tag for tag in blocks if tag.offset + len(tag.text) > start] or blocks
+        tag = next((tag for tag in behind if word in tag.words), behind[0])
+        message = f"{_shortened(tag.text)} has no place in a body"
+        raise TemplateFault("template", message, _HINT, tag.offset, len(tag.text))
 
     def _refuse_quoted_placeholders(self) -> None:
-        open_at, opened, inside = 0, "", ""
+        open_at, opened, inside, before = 0, "", "", ""
         for piece in self._pieces:
             if piece.placeholder:
-                if opened:
-                    inside = inside or piece.text
+                inside = inside or (piece.text if opened else "")
+                if not opened and _TOUCHED.search(before):
+                    raise _touching_placeholder(piece)
+                before = ""
                 continue
+            before = piece.text
             for match in _QUOTES.finditer(piece.text):
                 opened_before, opened = opened, _after(opened, match[0])
                 at = piece.offset + match.start()
@@ -319,7 +264,23 @@ def parse(text: str) -> Template:
     return Template(text)
 
 
-_QUOTES = re.compile(r"\\.|''|\"\"|``|'|\"|`|--|/\*|\*/|\n", re.DOTALL)
+def _parsed(text: str) -> nodes.Template:
+    if bad := _CONTROL.search(text):
+        message = f"a body can't hold the character U+{ord(bad[0]):04X}"
+        raise TemplateFault("bad-character", message, "Remove it.", bad.start())
+    try:
+        return _ENVIRONMENT.parse(text)
+    except TemplateSyntaxError as error:
+        start = line_start(text, error.lineno)
+        brace = re.compile(r"\{[{%#]").search(text, start) or re.search(
+            r"\{[{%#]", text
+        )
+        offset = brace.start() if brace else start
+        message = f"the template can't be read: {error.message}"
+        raise TemplateFault("template-syntax", message, _HINT, offset, 2) from error
+    except RecursionError:
+        message = "the template is nested too deeply"
+        raise TemplateFault("template-syntax", message, _HINT) from None
 
 
 def _after(opened: str, token: str) -> str:
@@ -343,97 +304,34 @@ def _quoted_placeholder(opened: str, name: str, start: int, end: int) -> Templat
     return TemplateFault("quoted-placeholder", message, hint, start, end - start)
 
 
-def _environment() -> SandboxedEnvironment:
-    return SandboxedEnvironment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-        finalize=str,
-        autoescape=False,
+def _touching_placeholder(piece: Piece) -> TemplateFault:
+    written = f"{{{{ {piece.text} }}}}"
+    message = f"{written} touches what stands before it"
+    hint = f"Put a blank before  {written} : a value brings its own quotes or sign."
+    return TemplateFault(
+        "touching-placeholder", message, hint, piece.offset, len(written)
     )
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+_ENVIRONMENT = SandboxedEnvironment(
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+    finalize=str,
+    autoescape=False,
+)
 
 
 @lru_cache(maxsize=1024)
 def _compiled(
     text: str, replacements: tuple[tuple[tuple[int, int], str], ...]
 ) -> JinjaTemplate:
-    """A template with blocks, its text marked with where it stands."""
-    template = parse(text)
-    tree = template.environment.parse(text)
-    texts = (piece for piece in template.pieces if not piece.placeholder)
-    for node, piece in zip(tree.find_all(nodes.TemplateData), texts, strict=False):
-        node.data = _marked(piece, replacements)
-    for loop in tree.find_all(nodes.For):
-        # Jinja gives control back only where there is output: a mark makes an
-        # empty loop countable.
-        loop.body.insert(0, nodes.Output([nodes.TemplateData(_MARK * 2)]))
-    environment = template.environment
-    code = environment.compile(tree)
-    return JinjaTemplate.from_code(environment, code, {})
-
-
-def _mark(offset: int, replaced: str = "") -> str:
-    return f"{_MARK}{replaced}{offset}{_MARK}"
-
-
-def _marked(piece: Piece, replacements: tuple[tuple[tuple[int, int], str], ...]) -> str:
-    """A text piece with marks, names in it replaced."""
-    parts, position = [_mark(piece.offset)], piece.offset
-    stop = piece.offset + len(piece.text)
-    for (start, end), instead in replacements:
-        if piece.offset <= start and end <= stop:
-            before = piece.text[position - piece.offset : start - piece.offset]
-            parts += [before, _mark(start, "="), instead, _mark(end)]
-            position = end
-    return "".join([*parts, piece.text[position - piece.offset :]])
-
-
-def _collect(body: str, chunks: Iterator[str]) -> Rendered:
-    """Put chunks together, take the marks out, and stop what has no end."""
-    began, length, texts = time.monotonic(), 0, []
-    for steps, chunk in enumerate(chunks):
-        length += len(chunk)
-        texts.append(chunk)
-        too_long = time.monotonic() - began > LONGEST_TIME
-        if length > LONGEST_OUTPUT or steps > MOST_STEPS or too_long:
-            message = "rendering gives or takes too much"
-            hint = f"At most {LONGEST_OUTPUT:,} characters in {LONGEST_TIME:.0f} s."
-            raise TemplateFault("template-limit", message, hint, 0, len(body))
-    pieces = _MARKS.split("".join(texts))
-    result: list[str] = []
-    starts: list[int] = []
-    origins: list[int] = []
-    replaced: set[int] = set()
-    size = 0
-    for index, piece in enumerate(pieces):
-        if index % 2:
-            if piece:
-                if piece.startswith("="):
-                    replaced.add(len(starts))
-                starts.append(size)
-                origins.append(int(piece.lstrip("=")))
-        else:
-            result.append(piece)
-            size += len(piece)
-    text = "".join(result)
-    return Rendered(text, tuple(starts), tuple(origins), frozenset(replaced))
-
-
-def _raw(value: object) -> object:
-    return value.raw if isinstance(value, Value) else value
-
-
-def _is_loop(node: nodes.Getattr) -> bool:
-    inner = node.node
-    return (
-        isinstance(inner, nodes.Name)
-        and inner.name == "loop"
-        and node.attr in ("first", "last", "index", "index0", "length")
-    )
-
-
-def _free_names(tree: nodes.Template) -> set[str]:
-    from jinja2.meta import find_undeclared_variables
-
-    return find_undeclared_variables(tree)
+    """A template with blocks, ready to be filled."""
+    tree = parse(text).marked_tree(dict(replacements))
+    return JinjaTemplate.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree), {})

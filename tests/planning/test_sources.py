@@ -337,6 +337,36 @@ def test_arguments_of_python_are_what_the_runtime_opens(
     }
 
 
+def test_list_of_dates_is_refused_where_it_can_not_be_written() -> None:
+    tables = "- {name: s.t, transformation: t, arguments: {days: [2013-01-31]}}"
+
+    planned = plan(tables, t="python: |\n  def t(days: list):\n      return days")
+
+    assert [one.message for one in planned.problems] == [
+        "days is a list of dates, which a function can't be given"
+    ]
+    assert (
+        plan(
+            tables, t="parameters: {days: list}\nsql: SELECT 1 IN ({{ days }}) AS x"
+        ).problems
+        == ()
+    )
+
+
+def test_names_lead_home_however_they_are_spelt() -> None:
+    planned = plan(
+        """
+        - {name: s.a, sql: SELECT 1 AS x}
+        - {name: s.b, sql: "SELECT * FROM S.A JOIN `s`.`a` JOIN other.T JOIN c.s.a"}
+        """,
+        project=PROJECT.replace("main", "main, schema_prefix: p_, source_catalog: raw"),
+    )
+
+    assert sql_of(planned, "s.b").strip() == (
+        "SELECT * FROM `main`.`p_s`.`a` JOIN `main`.`p_s`.`a` JOIN `raw`.`other`.`t` JOIN `c`.`s`.`a`"
+    )
+
+
 def python(*imports: str, name: str = "t") -> str:
     """A Python transformation that uses what it imports."""
     used = ", ".join(one.split()[-1].split(".")[0] for one in imports)

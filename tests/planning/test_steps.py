@@ -170,9 +170,9 @@ class TestProblems:
 
         assert shown(planned.errors) == (
             "root-elsewhere: s.t reads ${project.root}, which this target can't see\n"
-            "  definitions/tables/t.yml:4:13\n"
+            "  definitions/tables/t.yml:4:34\n"
             '    4 |     source: {type: files, value: {path: "${project.root}/x.csv", format: csv}}\n'
-            "      |             ^\n"
+            "      |                                  ^\n"
             "  Set a variable for the path, with a value for this target."
         )
         assert plan(tables).errors == []
