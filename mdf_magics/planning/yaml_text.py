@@ -53,14 +53,19 @@ def _flat(value: Any) -> str:
     return _scalar(value)
 
 
-@lru_cache(maxsize=65536, typed=True)  # typed: else 1, 1.0 and True were one key
 def _scalar(value: Any) -> str:
-    many = isinstance(value, str) and value.splitlines() not in ([], [value])
+    return _text(value) if isinstance(value, str) else _dumped(value)
+
+
+@lru_cache(maxsize=65536)
+def _text(text: str) -> str:
+    """A text; one of several lines in double quotes, which have escapes for them."""
+    many = text.splitlines() not in ([], [text])
+    return _dumped(text, default_style='"' if many else None)
+
+
+def _dumped(value: Any, **style: Any) -> str:
     text: str = yaml.dump(
-        value,
-        Dumper=_Dumper,
-        width=10**9,
-        allow_unicode=True,
-        default_style='"' if many else None,
+        value, Dumper=_Dumper, width=10**9, allow_unicode=True, **style
     )
     return text.removesuffix("\n").removesuffix("\n...")

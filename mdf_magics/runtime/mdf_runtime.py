@@ -201,7 +201,7 @@ def run_task(
     try:
         build(spark, named(tables, name), run, runs_schema)
     except Exception as error:
-        run.seconds, run.error = time.perf_counter() - clock, sentence(name, error)
+        run.seconds, run.error = since(clock), sentence(name, error)
         try:
             record(spark, run, runs_schema)
         except TableError as unrecorded:
@@ -209,9 +209,14 @@ def run_task(
         if isinstance(error, TableError):
             error.args = (run.error,)  # its table's name first
         raise
-    run.seconds, run.status = time.perf_counter() - clock, "succeeded"
+    run.seconds, run.status = since(clock), "succeeded"
     record(spark, run, runs_schema)
     dbutils.notebook.exit(json.dumps(asdict(run), default=datetime.isoformat))
+
+
+def since(clock: float) -> float:
+    """Seconds since a reading of the clock, as exactly as any engine keeps them."""
+    return round(time.perf_counter() - clock, 6)
 
 
 def named(tables: dict[str, Table], name: str) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from mdf_magics.definitions.loading import Body
+from mdf_magics.definitions.bodies import Body
 from mdf_magics.transformations.parameters import READ_TYPES, Parameter, in_sql
 from mdf_magics.transformations.sql import TableName, argument_name, table_names
 from mdf_magics.transformations.template import (
@@ -75,24 +76,31 @@ def _sample(name: str, kind: str) -> Value:
 def _names(text: str, values: Mapping[str, Value]) -> tuple[TableName, ...]:
     rendered = parse(text).render(values)
     try:
-        names = table_names(rendered.text)
+        found = table_names(rendered.text)
     except TemplateFault as fault:
-        raise in_body(fault, rendered) from fault
-    return tuple(
-        TableName(one.name, start, start + one.end - one.start)
-        for one in names
-        for start in [rendered.origin(one.start)]
-    )
+        raise in_body(fault, rendered, text) from fault
+    names = []
+    for one in found:
+        start, last = rendered.origin(one.start), rendered.origin(one.end - 1)
+        if last != start + one.end - one.start - 1:
+            message = "a table's name can't be put together from parameters"
+            hint = "Make it one parameter of type table, and write  {{ source }} ."
+            end = text.find("}}", last) + 2 if text.startswith("{{", last) else last + 1
+            raise TemplateFault("built-name", message, hint, start, end - start)
+        names.append(TableName(one.name, start, last + 1))
+    return tuple(names)
 
 
-def in_body(fault: TemplateFault, rendered: Rendered) -> TemplateFault:
+def in_body(fault: TemplateFault, rendered: Rendered, text: str) -> TemplateFault:
     """A fault of a rendered query as a fault of its body."""
     cause = None if fault.cause is None else rendered.origin(fault.cause)
+    offset = rendered.origin(fault.offset)
+    placeholder = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}").match(text, offset)
+    if placeholder and fault.code == "unqualified-table":
+        message = f"{{{{ {placeholder[1]} }}}} is no table"
+        hint = f"Give it the type table:  {{{placeholder[1]}: table}} ."
+        length = len(placeholder[0])
+        return TemplateFault(fault.code, message, hint, offset, length)
     return TemplateFault(
-        fault.code,
-        str(fault),
-        fault.hint,
-        rendered.origin(fault.offset),
-        fault.length,
-        cause,
+        fault.code, str(fault), fault.hint, offset, fault.length, cause
     )

@@ -156,7 +156,7 @@ def _table(value: Any) -> str:
     if not 2 <= len(parts) <= 3 or not all(parts):
         hint = "Write  schema.table  (or  catalog.schema.table  for one elsewhere)."
         raise BadValue(f'"{value}" is no table\'s name', hint)
-    return value
+    return value.lower()
 
 
 def _files(value: Any) -> dict[str, Any]:

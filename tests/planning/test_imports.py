@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mdf_magics.planning.imports import import_block
@@ -36,6 +36,9 @@ STATEMENTS = st.lists(
 
 
 @given(STATEMENTS)
+@example(
+    [f"from m import {name}" for name in ("B10", "col", "B9", "Row", "_lit", "MAX")]
+)
 def test_block_is_sorted_as_ruff_sorts_it(statements: list[str]) -> None:
     block = import_block(statements)
 

@@ -190,6 +190,16 @@ class TestEdges:
         assert planned.problems == ()
         assert planned.parts.placement["a.new"] == "a-2"
 
+    def test_so_does_a_reader_of_what_was_placed_just_before(self) -> None:
+        """Since a.new is there b waits for a, so a can't wait for b as well."""
+        planned = plan(
+            queries(query("a.new"), query("b.old", "a.new"), query("a.two", "b.old")),
+            placement="b.old: b\n",
+        )
+
+        assert planned.problems == ()
+        assert planned.parts.placement["a.two"] == "a-2"
+
     def test_circle_that_only_moving_placed_tables_solves_is_shown(self) -> None:
         planned = plan(
             queries(query("a.one"), query("b.two", "a.one"), query("a.three", "b.two")),

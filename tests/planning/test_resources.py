@@ -74,6 +74,28 @@ class TestJobs:
             files=("src/mdf_runtime.py", "src/s.py"),
         )
 
+    def test_tasks_and_what_they_wait_for_are_sorted(self) -> None:
+        planned = plan(
+            queries(
+                query("s.c", "s.b s.a"),
+                query("s.b"),
+                query("s.a"),
+                query("s.d", "s.c s.a"),
+            )
+        )
+
+        tasks = resource(planned, "s").spec["tasks"]
+        waits = {
+            one["task_key"]: [each["task_key"] for each in one.get("depends_on", [])]
+            for one in tasks
+        }
+        assert list(waits.items()) == [
+            ("s-a", []),
+            ("s-b", []),
+            ("s-c", ["s-a", "s-b"]),
+            ("s-d", ["s-a", "s-c"]),
+        ]
+
     def test_fields_of_table_group_and_project_pass_through_the_nearest_first(
         self,
     ) -> None:

@@ -23,7 +23,8 @@ VALUES = st.recursive(
 @example({"no": "no", "null": "null", "1": "1", "2020-01-01": "2020-01-01", "": ""})
 @example({"a": "b\nc\n", "d": " e ", "f": "\t", "g": "\x85\u2028"})
 def test_text_is_read_back_as_the_same_value(value: dict[str, Any]) -> None:
-    assert yaml.safe_load(yaml_text(value)) == value
+    # repr: 1, 1.0 and True are equal.
+    assert repr(yaml.safe_load(yaml_text(value))) == repr(value)
 
 
 class Indented(yaml.SafeDumper):

@@ -116,7 +116,7 @@ class TestTypes:
             ("table", "bronze.planes", "bronze.planes"),
             ("table", "main.bronze.planes", "main.bronze.planes"),
             ("stream", "bronze.planes", "bronze.planes"),
-            ("table", "raw.Länder-2$x", "raw.Länder-2$x"),
+            ("table", "raw.Länder-2$x", "raw.länder-2$x"),
             ("files", {"path": "/x", "format": "csv"}, {"path": "/x", "format": "csv", "options": {}}),
             (
                 "files",
