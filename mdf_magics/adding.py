@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from mdf_magics.commands import own_options, parse_line, verb
 from mdf_magics.definitions.cells import Magic, read_cell
@@ -20,16 +20,13 @@ from mdf_magics.definitions.saving import NOTHING_SAVED, Saving, plan_saving
 from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.definitions.substitution import Scope
-from mdf_magics.engines import Column
+from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
 from mdf_magics.planning.placement import placement_text
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
 from mdf_magics.running.preview import ROWS, Previewer
-
-if TYPE_CHECKING:
-    from mdf_magics.project import Project
 
 
 @dataclass(frozen=True)
@@ -79,10 +76,26 @@ def cell_text(
     return CellText(kind, name, line, text, source, first_line, options)
 
 
+class Planner(Protocol):
+    """What works definitions out and runs queries: a project."""
+
+    root: Path
+    progress: Callable[[str], None]
+
+    def planned(self, definitions: Definitions) -> Planned:
+        """What is stored, worked out."""
+
+    def worked_out(self, definitions: Definitions) -> Planned:
+        """What isn't stored yet, worked out."""
+
+    def engine(self, planned: Planned) -> Engine:
+        """Where previews run."""
+
+
 class Adding:
     """Cells on their way into the definitions; each sees those before it."""
 
-    def __init__(self, project: Project, options: AddOptions) -> None:
+    def __init__(self, project: Planner, options: AddOptions) -> None:
         """Start with what is stored.
 
         Args:

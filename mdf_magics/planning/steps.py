@@ -11,6 +11,7 @@ from typing import Any
 from mdf_magics.definitions import models
 from mdf_magics.definitions.api_fields import check_fields, check_project_fields
 from mdf_magics.definitions.loading import Definitions
+from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, did_you_mean
 from mdf_magics.planning.expansion import Expansion, Table, expand
@@ -124,6 +125,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),
         *_check_root(expansion.tables, target),
+        *_check_not_yet(project, document),
     ]
     return Planned(
         project,
@@ -212,6 +214,24 @@ def _check_parts(parts: Parts, tables: Mapping[str, Table]) -> list[Problem]:
         problem
         for part in parts.parts.values()
         for problem in check_imports(part, tables)
+    ]
+
+
+def _check_not_yet(project: models.Project, document: Document) -> list[Problem]:
+    """Keys that are in the model, but that nothing acts on yet."""
+    written: list[tuple[str | int, ...]] = [("modules",)] if project.modules else []
+    for name, group in project.groups.items():
+        written += [("groups", name, "permissions")] if group.permissions else []
+        written += [("groups", name, "renamed_from")] if group.renamed_from else []
+    return [
+        Problem(
+            "not-yet",
+            f"{path[-1]} is read, but nothing acts on it yet",
+            "Do it by hand until then.",
+            document.place(path, key=True),
+            "warning",
+        )
+        for path in written
     ]
 
 
