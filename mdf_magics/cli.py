@@ -112,6 +112,9 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
         key: given.pop(key) or above.get(key)
         for key in ("folder", "target", "var", "debug")
     }
+    if given.get("format") not in (None, "text", "github"):
+        message = f"--format is text or github, not {given['format']}"
+        raise click.UsageError(message)
     arguments = [given.pop(argument.name) for argument in one.arguments]
     try:
         result = _result(one, arguments, given, shared)

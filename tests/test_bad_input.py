@@ -315,3 +315,21 @@ def test_an_unreadable_definition_is_named(project: Path, tmp_path: Path) -> Non
     assert done.exit_code == 1
     assert "definitions/tables/a.yml" in done.output
     assert "Traceback" not in done.output
+
+
+def test_problems_can_be_annotations_of_a_pull_request(tmp_path: Path) -> None:
+    assert run(tmp_path, "init")[0] == 0
+    tables = tmp_path / "definitions" / "tables"
+    tables.mkdir()
+    (tables / "a.yml").write_text(
+        "tables:\n  - name: a.b\n    grop: c\n    sql: SELECT 1 AS x\n"
+    )
+
+    code, said = run(tmp_path, "validate", "--format", "github")
+
+    assert code == 1
+    where = "file=definitions/tables/a.yml,line=3,col=5,title=unknown-key"
+    assert said.startswith(
+        f'::error {where}::there is no key "grop" here. Did you mean'
+    )
+    assert run(tmp_path, "validate", "--format", "gitlab")[0] == 2
