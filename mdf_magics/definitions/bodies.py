@@ -23,6 +23,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 """Characters that no engine wants, or that only some programs take for line ends."""
 
 
+_REFERENCE = re.compile(r"(?<!\$)\$\{(?:(?:var|target|each|project)\.[^{}]*|user)\}")
+
+
 @dataclass(frozen=True)
 class Body:
     """A query, a function or a notebook's text, and where it stands."""
@@ -106,13 +109,20 @@ def read_body(
 
 
 def check_body(body: Body) -> list[Problem]:
-    """Refuse characters that nothing in a body needs."""
-    found = None if body.kind == "notebook" else _CONTROL.search(body.text)
-    if found is None:
+    """Refuse characters that nothing in a body needs, and references of definitions."""
+    problems = []
+    if body.kind == "notebook":
         return []
-    message = f"the character U+{ord(found[0]):04X} has no place in a body"
-    place = body.place_at(found.start())
-    return [Problem("bad-character", message, "Remove it.", place)]
+    if found := _CONTROL.search(body.text):
+        message = f"the character U+{ord(found[0]):04X} has no place in a body"
+        place = body.place_at(found.start())
+        problems.append(Problem("bad-character", message, "Remove it.", place))
+    for found in _REFERENCE.finditer(body.text):
+        message = f"{found[0]} means nothing in a body"
+        hint = "Pass it as an argument, and take that as a parameter:  {{ name }} ."
+        place = body.place_at(found.start(), len(found[0]))
+        problems.append(Problem("unknown-reference", message, hint, place))
+    return problems
 
 
 def normalised(kind: BodyKind, text: str) -> str:

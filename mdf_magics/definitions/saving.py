@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdf_magics.definitions.bodies import Folder
+from mdf_magics.definitions.bodies import Folder, check_body
 from mdf_magics.definitions.cells import Cell, with_line_value
 from mdf_magics.definitions.checking import shown
 from mdf_magics.definitions.editing import (
@@ -19,14 +19,13 @@ from mdf_magics.definitions.editing import (
     new_file,
     replaced,
 )
+from mdf_magics.definitions.entries import table_entry, transformation_entry
 from mdf_magics.definitions.loading import (
     FOLDER,
     Definitions,
     Entry,
     Unsaved,
     read_definition,
-    table_entry,
-    transformation_entry,
 )
 from mdf_magics.definitions.models import BODY_KEYS
 from mdf_magics.definitions.names import function_fault, table_fault, word_fault
@@ -163,6 +162,8 @@ def _value(cell: Cell) -> dict[str, Any]:
             message = "the cell has a body below  ---  and one above"
             place = cell.body.place(1)
             raise _refusal(Problem("two-bodies", message, "Keep one.", place))
+        if problems := check_body(cell.body):
+            raise _refusal(*problems)
         value[cell.body.kind] = cell.body.text
     return value
 

@@ -10,7 +10,7 @@ from typing import Any
 from mdf_magics.definitions import models
 from mdf_magics.definitions.bodies import Body
 from mdf_magics.definitions.checking import checked, shown
-from mdf_magics.definitions.loading import Entry
+from mdf_magics.definitions.entries import Entry
 from mdf_magics.errors import Problem, did_you_mean
 from mdf_magics.transformations.parameters import (
     TYPES,

@@ -649,6 +649,21 @@ class TestBodies:
             "bad-character definitions/transformations/f.sql:1:8 the character U+0000 has no place in a body",
         ]
 
+    def test_resolve_no_references(self, loaded: Load):
+        definitions = loaded(
+            {
+                "transformations/a.yml": "name: a\nsql: |\n  SELECT '${var.x}', '$${var.x}', '${env:X}',\n    '${user}'\n",
+                "transformations/b.yml": "name: b\nfile: b.py\n",
+                "transformations/b.py": 'def b(s):\n    return f"${s} ${each.what}"\n',
+            }
+        )
+
+        assert [told(one) for one in definitions.problems] == [
+            "unknown-reference definitions/transformations/a.yml:3:11 ${var.x} means nothing in a body",
+            "unknown-reference definitions/transformations/a.yml:4:6 ${user} means nothing in a body",
+            "unknown-reference definitions/transformations/b.py:2:19 ${each.what} means nothing in a body",
+        ]
+
     def test_lose_their_final_semicolon(self, loaded: Load):
         definitions = loaded(
             {"transformations/a.yml": "name: a\nsql: |\n  SELECT 1 ;\n\n"}

@@ -302,8 +302,13 @@ class TestEntries:
             f"%%mdf_table a.x\nSELECT 1\n,'{character}'",
             f"%%mdf_table a.x\ndescription: '{character}'\n---\nSELECT 1",
         ):
-            with pytest.raises(DefinitionError, match="bad-character"):
+            with pytest.raises(DefinitionError) as error:
                 store(root, cell)
+            place = error.value.problems[0].place
+            assert error.value.problems[0].code == "bad-character"
+            assert place
+            line = cell.split("\n")[place.line - 1]
+            assert line[place.column - 1] == character
 
     @pytest.mark.parametrize(
         ("old", "new"), [("1", "1.0"), ("1", "true"), ("'1'", "1"), ("a", "[a]")]

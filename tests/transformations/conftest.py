@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdf_magics.definitions.bodies import Folder
-from mdf_magics.definitions.loading import Entry, table_entry, transformation_entry
+from mdf_magics.definitions.entries import (
+    Entry,
+    table_entry,
+    transformation_entry,
+)
 from mdf_magics.definitions.reading import read_document
 from mdf_magics.errors import Source
 
