@@ -108,6 +108,13 @@ def cell_of(entry: Entry, *, is_table: bool) -> str:
     return "\n".join([magic, *header, *body])
 
 
+def not_stored(name: str, definitions: Definitions, planned: Planned) -> Problem:
+    """The problem that neither a table nor a transformation has this name."""
+    known = [*planned.tables, *definitions.transformations]
+    message = f'nothing called "{name}" is stored'
+    return Problem("unknown-table", message, did_you_mean(name, known))
+
+
 def _entry(
     name: str, definitions: Definitions, planned: Planned
 ) -> tuple[Entry, list[str]]:
@@ -121,9 +128,7 @@ def _entry(
         return definitions.transformations[name], sorted(users)
     table = planned.tables.get(name)
     if table is None:
-        known = [*planned.tables, *definitions.transformations]
-        message = f'nothing called "{name}" is stored'
-        raise _refusal("unknown-table", message, did_you_mean(name, known), None)
+        raise DefinitionError(not_stored(name, definitions, planned), note=_NOTHING)
     if "for_each" in table.entry.value:
         message = f"{name} is made by the entry {table.entry.name}"
         hint = f"Change the lists of its for_each: {table.place}."

@@ -16,7 +16,7 @@ from mdf_magics.adding import (
     cell_text,
     placement_change,
 )
-from mdf_magics.changing import cell_of, remove, rename
+from mdf_magics.changing import cell_of, not_stored, remove, rename
 from mdf_magics.definitions.cells import split_cells
 from mdf_magics.definitions.editing import entry_lines
 from mdf_magics.definitions.loading import (
@@ -485,11 +485,7 @@ class Project:
             return planned.tables[name].entry
         entry = next((one for one in definitions.tables if one.name == name), None)
         if entry is None:
-            known = [*planned.tables, *definitions.transformations]
-            message = f'nothing called "{name}" is stored'
-            raise DefinitionError(
-                Problem("unknown-table", message, did_you_mean(name, known))
-            )
+            raise DefinitionError(not_stored(name, definitions, planned))
         return entry
 
     def _table(self, name: str, planned: Planned) -> None:
