@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from mdf_magics.commands import own_options, parse_line, verb
+from mdf_magics.command_lines import parse_line
+from mdf_magics.commands import own_options, verb
 from mdf_magics.definitions.cells import Magic, read_cell
 from mdf_magics.definitions.loading import (
     PLACEMENT_FILE,

@@ -11,14 +11,8 @@ from typing import Any
 
 import click
 
-from mdf_magics.commands import (
-    VERBS,
-    Option,
-    Verb,
-    own_options,
-    usage,
-    verb,
-)
+from mdf_magics.command_help import usage
+from mdf_magics.commands import VERBS, Option, Verb, own_options, verb
 from mdf_magics.errors import DefinitionError, MdfError, Problem, Source
 
 SUCCESS, FAILED, WRONG, PENDING = 0, 1, 2, 3

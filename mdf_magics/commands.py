@@ -5,12 +5,11 @@ Nothing heavy is imported here: loading the extension reads this table.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mdf_magics.errors import DefinitionError, Problem, closest, did_you_mean
+from mdf_magics.errors import DefinitionError, Problem, did_you_mean
 
 type Face = Literal["line", "cell", "both", "command"]
 """How a verb is reached: as a line magic, a cell magic, both, or not as a magic."""
@@ -357,132 +356,3 @@ def verb(name: str, face: Literal["command", "magic"] = "magic") -> Verb:
     raise WrongUsage(
         Problem("unknown-verb", message, did_you_mean(plain, known, limit=len(known)))
     )
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A magic's line, taken apart."""
-
-    arguments: Mapping[str, Any]
-    options: Mapping[str, Any]
-
-
-def parse_line(one: Verb, line: str) -> Parsed:
-    """Parse what stands behind a magic.
-
-    Quotes group words as in a shell; what stands behind a # is a comment.
-
-    Raises:
-        WrongUsage: The verb has no such option, or a word is missing or too many.
-    """
-    words = _words(one, line)
-    options = {option.name: option for option in one.options_of("magic")}
-    values: dict[str, Any] = {option.key: None for option in options.values()}
-    plain: list[str] = []
-    while words:
-        word = words.pop(0)
-        if not word.startswith("--") or word == "--":
-            plain.append(word)
-            continue
-        name, equals, given = word[2:].partition("=")
-        option = options.get(name)
-        if option is None:
-            raise _usage(one, f"there is no option --{name}", _near(name, options))
-        values[option.key] = _value(one, option, given if equals else None, words)
-    return Parsed(_arguments(one, plain), values)
-
-
-def usage(one: Verb, face: Literal["command", "magic"] = "magic") -> str:
-    """One page of help."""
-    marks = "%%" if one.face in ("cell", "both") else "%"
-    start = f"{marks}{one.magic}" if face == "magic" else f"mdf {one.name}"
-    words = [start]
-    for argument in one.arguments:
-        name = argument.name.upper() + ("..." if argument.many else "")
-        words.append(name if argument.required else f"[{name}]")
-    lines = [one.summary, "", f"    {' '.join([*words, '[options]'])}", ""]
-    rows = [(one.name.upper(), one.help) for one in one.arguments]
-    for option in one.options_of(face):
-        value = f" {option.value}" if option.value else ""
-        rows.append((f"--{option.name}{value}", option.help))
-    width = max((len(name) for name, _ in rows), default=0)
-    lines += [f"    {name:<{width}}  {text}" for name, text in rows]
-    if one.details:
-        lines += ["", one.details]
-    if one.example:
-        lines += ["", "Example:", ""]
-        example = one.example
-        if face == "command":
-            example = example.replace("%mdf_", "mdf ")
-        lines += [f"    {line}" for line in example.splitlines()]
-    return "\n".join(lines)
-
-
-def overview() -> str:
-    """All verbs with their summaries."""
-    rows = []
-    for one in VERBS:
-        marks = {"cell": "%%", "both": "%%", "line": "%", "command": ""}[one.face]
-        magic = f"{marks}{one.magic}" if marks else ""
-        rows.append((magic, f"mdf {one.name}" if one.command else "", one.summary))
-    widths = [max(len(row[index]) for row in rows) for index in (0, 1)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows]
-    return "\n".join([*lines, "", "One page:  %mdf_help preview  or  %mdf_preview?"])
-
-
-def _words(one: Verb, line: str) -> list[str]:
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
-    lexer.whitespace_split = True
-    lexer.escape = ""  # a Windows path keeps its backslashes
-    try:
-        return list(lexer)
-    except ValueError as error:
-        raise _usage(one, "a quote is opened and never closed") from error
-
-
-def _value(one: Verb, option: Option, given: str | None, words: list[str]) -> Any:
-    if option.kind is bool:
-        if given is not None:
-            raise _usage(one, f"--{option.name} takes no value")
-        return True
-    optional = option.value.startswith("[")
-    follows = bool(words) and not words[0].startswith("--")
-    if given is None and follows and (not optional or words[0].isdigit()):
-        given = words.pop(0)
-    if given is None:
-        if optional:
-            return ""
-        raise _usage(
-            one, f"--{option.name} wants a value: --{option.name} {option.value}"
-        )
-    if option.kind is int:
-        if not given.isdigit():
-            raise _usage(one, f'--{option.name} wants a number, not "{given}"')
-        return int(given)
-    return given
-
-
-def _arguments(one: Verb, words: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    rest = list(words)
-    for argument in one.arguments:
-        if argument.many:
-            found[argument.name], rest = tuple(rest), []
-        elif rest:
-            found[argument.name] = rest.pop(0)
-        else:
-            found[argument.name] = None
-    if rest:
-        raise _usage(one, f'"{rest[0]}" is one word too many')
-    return found
-
-
-def _near(name: str, options: Mapping[str, Option]) -> str:
-    near = closest(name, options)
-    return f"Did you mean --{near}? " if near else ""
-
-
-def _usage(one: Verb, message: str, hint: str = "") -> WrongUsage:
-    options = ", ".join(f"--{option.name}" for option in one.options_of("magic"))
-    page = f"Options: {options}. Help:  %{one.magic}?"
-    return WrongUsage(Problem("wrong-usage", message, f"{hint}{page}"))

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from mdf_magics.commands import (
-    COMING,
-    VERBS,
-    WrongUsage,
-    overview,
-    own_options,
-    parse_line,
-    usage,
-    verb,
-)
+from mdf_magics.command_help import overview, usage
+from mdf_magics.command_lines import parse_line
+from mdf_magics.commands import COMING, VERBS, WrongUsage, own_options, verb
 
 
 def given(line: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mdf_magics.adding import AddOptions
-from mdf_magics.commands import COMING, SHARED, VERBS, Verb, parse_line
+from mdf_magics.command_lines import parse_line
+from mdf_magics.commands import COMING, SHARED, VERBS, Verb
 from mdf_magics.project import Project
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +22,7 @@ PACKAGE = ROOT / "mdf_magics"
 LEVELS = (
     {"errors"},
     {"commands", "definitions", "engines", "plain_text", "runtime", "state"},
-    {"transformations"},
+    {"command_help", "command_lines", "transformations"},
     {"planning"},
     {"deploying", "running"},
     {"results", "targets"},
@@ -37,6 +38,8 @@ ALONE = {
     "state": {"errors"},
     "runtime": set(),
     "commands": {"errors"},
+    "command_help": {"commands"},
+    "command_lines": {"commands", "errors"},
 }
 """What these may import, whatever is above them."""
 

@@ -80,12 +80,12 @@ class DeployResult:
         """Whether everything is as the definitions want it."""
         return not self.failed and not self.blocked
 
-    def raise_for_failures(self) -> None:
-        """Raise a DeployError of all failures, if there are any."""
-        if self.failed:
-            raise DeployError(
-                *(item.problem for item in self.failed), note=self._note()
-            )
+    @property
+    def failure(self) -> DeployError | None:
+        """The error that a command ends with."""
+        if self.succeeded:
+            return None
+        return DeployError(*(item.problem for item in self.failed))
 
     def to_json(self) -> dict[str, object]:
         """The result in the shape that `mdf deploy --json` documents."""

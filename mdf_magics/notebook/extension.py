@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from mdf_magics.commands import COMING, VERBS, usage
+from mdf_magics.command_help import usage
+from mdf_magics.commands import COMING, VERBS
 from mdf_magics.notebook.magics import Magics
 
 if TYPE_CHECKING:

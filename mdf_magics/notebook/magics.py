@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
 
-from mdf_magics.commands import (
-    COMING,
-    Parsed,
-    Verb,
-    WrongUsage,
-    overview,
-    own_options,
-    parse_line,
-    usage,
-    verb,
-)
+from mdf_magics.command_help import overview, usage
+from mdf_magics.command_lines import Parsed, parse_line
+from mdf_magics.commands import COMING, Verb, WrongUsage, own_options, verb
 from mdf_magics.errors import MdfError, Problem
 
 if TYPE_CHECKING:

@@ -270,8 +270,7 @@ class TestPartialFailure:
             "blocked": [{"key": "all", "because": ["gold"]}],
         }
         assert [done.key for done in result.done] == ["bronze", "silver"]
-        with pytest.raises(DeployError, match=r"definitions/tables/gold.yml:4:1"):
-            result.raise_for_failures()
+        assert "definitions/tables/gold.yml:4:1" in str(result.failure)
 
         again = place.deploy(FLIGHTS)
         assert [done.key for done in again.done] == ["gold", "all"]

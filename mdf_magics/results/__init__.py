@@ -1,0 +1,38 @@
+"""What the verbs of a project return, as text and as JSON.
+
+Every result has `text()`, which is what a terminal shows and the `text/plain` twin of
+every rich output, and `to_json()`, whose shape is documented and stable.
+"""
+
+from mdf_magics.results.defining import (
+    Added,
+    AddedAll,
+    Changed,
+    CompiledFiles,
+    Definition,
+    Listed,
+    ListedTable,
+    Validated,
+)
+from mdf_magics.results.previewing import Previewed
+from mdf_magics.results.protocol import Message, Result, failure_of
+from mdf_magics.results.running import Ran, Status, TableStatus, failures
+
+__all__ = [
+    "Added",
+    "AddedAll",
+    "Changed",
+    "CompiledFiles",
+    "Definition",
+    "Listed",
+    "ListedTable",
+    "Message",
+    "Previewed",
+    "Ran",
+    "Result",
+    "Status",
+    "TableStatus",
+    "Validated",
+    "failure_of",
+    "failures",
+]
