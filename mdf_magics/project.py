@@ -295,7 +295,9 @@ class Project:
         self._table(table, planned)
         _refuse_errors(planned)
         self.progress(f"previewing {table}")
-        previewer = Previewer(planned, self.engine(planned), str(self.root), fresh)
+        previewer = Previewer(
+            planned, self.engine(planned), str(self.root), fresh=fresh
+        )
         return Previewed(previewer.preview(table, rows, all_rows=full))
 
     def validate(self) -> Validated:

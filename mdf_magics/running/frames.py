@@ -1,0 +1,221 @@
+"""The rows of tables as DataFrames, made from their definitions on an engine.
+
+An upstream table that exists is read; one that isn't there yet is computed from its
+definition, and so on up to the sources.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mdf_magics.definitions.names import quoted
+from mdf_magics.definitions.substitution import ROOT
+from mdf_magics.engines.protocol import Engine
+from mdf_magics.errors import EngineError, Problem, did_you_mean
+from mdf_magics.planning.expansion import Table
+from mdf_magics.planning.steps import Planned
+from mdf_magics.running.locating import Located, in_body
+from mdf_magics.transformations.parameters import READ_TYPES, in_sql
+from mdf_magics.transformations.python import compiled, parse_function
+from mdf_magics.transformations.template import Value, parse
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass
+class Frames:
+    """What a target's tables would hold, each computed once."""
+
+    planned: Planned
+    engine: Engine
+    root: str
+    """What `${project.root}` is here."""
+    fresh: bool = False
+    """Compute upstream tables even where they exist."""
+    upstream: dict[str, str] = field(default_factory=dict)
+    """What each table that was needed was: `read` or `computed`."""
+    _rows: dict[str, DataFrame] = field(default_factory=dict)
+
+    def rows(self, table: Table) -> DataFrame:
+        """All rows that the table's body makes."""
+        if table.name not in self._rows:
+            make = self._python if table.body.kind == "python" else self._sql
+            if table.body.kind == "notebook":
+                message = f"{table.name} is written by a notebook, which has no preview"
+                hint = "Run it:  %mdf_deploy , then  %mdf_run ."
+                raise EngineError(Problem("no-preview", message, hint, table.place))
+            self._rows[table.name] = make(table)
+        return self._rows[table.name]
+
+    def _sql(self, table: Table) -> DataFrame:
+        slots: dict[str, Any] = {}
+        numbers = itertools.count()
+
+        def slot(frame: DataFrame) -> str:
+            name = f"mdf_{next(numbers)}"
+            slots[name] = frame
+            return f"\x01{name}\x02"
+
+        def resolve(name: str) -> str:
+            if self._is_read(name):
+                return quoted(self._resolve(name))
+            return slot(self.held(name))
+
+        values: dict[str, Value] = {}
+        for name, parameter in table.parameters.items():
+            value = table.arguments[name]
+            if parameter.type == "files":
+                values[name] = Value(name, slot(self._files(table, name)))
+            elif parameter.type in READ_TYPES:
+                with Located(table, table.argument_place(name)):
+                    values[name] = Value(name, resolve(value))
+            else:
+                values[name] = in_sql(parameter.type, value, str)
+        replacements = {}
+        for one in self.planned.graph.written[table.name]:
+            place = table.body.place_at(one.start, one.end - one.start)
+            with Located(table, place):
+                replacements[one.start, one.end] = resolve(one.name)
+        rendered = parse(table.body.text).render(values, replacements)
+        text = rendered.text
+        if slots:  # spark.sql formats the text: the query's own braces are doubled
+            text = text.replace("{", "{{").replace("}", "}}")
+            text = text.replace("\x01", "{").replace("\x02", "}")
+        try:
+            return self.engine.session.sql(text, **slots)
+        except Exception as error:
+            raise in_body(self.engine.explain(error, text), table, rendered) from error
+
+    def _python(self, table: Table) -> DataFrame:
+        from pyspark.sql import DataFrame as AnyDataFrame
+
+        arguments: dict[str, Any] = {}
+        for name, value in table.arguments.items():
+            kind = table.parameters[name].type
+            if kind == "files":
+                arguments[name] = self._files(table, name)
+            elif kind in READ_TYPES:
+                with Located(table, table.argument_place(name)):
+                    arguments[name] = self._table(value)
+            else:
+                arguments[name] = value
+        if parse_function(table.body.text).wants_spark:
+            arguments["spark"] = self.engine.session
+        frame = compiled(table.body)(**arguments)
+        if not isinstance(frame, AnyDataFrame):
+            message = f"the function returns {type(frame).__name__}, not a DataFrame"
+            place = table.body.place(1)
+            raise EngineError(Problem("no-dataframe", message, "Return one.", place))
+        return frame
+
+    def _table(self, name: str) -> DataFrame:
+        if self._is_read(name):
+            return self.engine.session.table(quoted(self._resolve(name)))
+        return self.held(name)
+
+    def _is_read(self, name: str) -> bool:
+        """Whether a table is read by its name; else it is computed."""
+        home = self._resolve(name)
+        ours = self.planned.expansion.homes.made_by(name) is not None
+        there = self.engine.exists(home)
+        if not ours and not there:
+            raise EngineError(self._missing(name, home))
+        read = there and not (ours and self.fresh)
+        self.upstream[name] = "read" if read else "computed"
+        return read
+
+    def maker(self, name: str) -> Table:
+        """The table whose definition makes a table: itself, or whose rejects it is."""
+        return self.planned.tables[self.planned.expansion.homes.made_by(name) or name]
+
+    def held(self, name: str) -> DataFrame:
+        """All rows that a table would hold, built on nothing."""
+        table = self.maker(name)
+        with self.located(table):
+            rows = self.rows(table)
+            return _kept(rows, table) if table.name == name else _rejected(rows, table)
+
+    def _files(self, table: Table, name: str) -> DataFrame:
+        from mdf_magics.runtime import mdf_runtime
+
+        files = table.arguments[name]
+        filled = {**files, "path": files["path"].replace(ROOT, self.root)}
+        before = mdf_runtime.WAREHOUSE
+        # The runtime asks for it where engines differ, here about missing files.
+        mdf_runtime.WAREHOUSE = str(self.engine.warehouse or "") or None
+        try:
+            return mdf_runtime.read(self.engine.session, filled)
+        except mdf_runtime.TableError as error:
+            place = table.argument_place(name)
+            problem = Problem("missing-file", str(error).rstrip("."), "", place)
+            raise EngineError(problem) from error
+        finally:
+            mdf_runtime.WAREHOUSE = before
+
+    def located(self, table: Table) -> Located:
+        """What gives errors a place in a table's definition."""
+        return Located(table, columns=lambda: self._columns(table))
+
+    def _columns(self, table: Table) -> Iterator[str]:
+        """The columns of what a table reads, as far as they can be told."""
+        graph = self.planned.graph
+        reads = [
+            partial(self._table, name)
+            for name in (*graph.upstream[table.name], *graph.sources[table.name])
+        ]
+        reads += [
+            partial(self._files, table, name)
+            for name, one in table.parameters.items()
+            if one.type == "files"
+        ]
+        for read in reads:
+            with suppress(Exception):  # it may be what is wrong
+                yield from read().columns
+
+    def _resolve(self, name: str) -> str:
+        return self.planned.expansion.homes.resolve(name)
+
+    def _missing(self, name: str, home: str) -> Problem:
+        message = f"there is no table {name}"
+        hint = did_you_mean(name, self.planned.tables)
+        hint = f"{home} is not there, and no definition makes it. {hint}".rstrip()
+        return Problem("unknown-table", message, hint)
+
+
+def _kept(rows: DataFrame, table: Table) -> DataFrame:
+    """What the table holds of its query's rows, built on nothing.
+
+    Rows that a rule sends elsewhere are left out; merge keeps the last change of each
+    key, scd2 makes their history.
+    """
+    settings = table.settings
+    for rule in settings.expectations:
+        if rule.on_failure in ("drop", "quarantine"):
+            rows = rows.where(f"coalesce(({rule.check}), false)")
+    if settings.write not in ("merge", "scd2") or not settings.sequence_by:
+        return rows
+    from mdf_magics.runtime import mdf_runtime
+
+    said = settings.model_dump(include=_CHANGES, exclude_none=True)
+    events = mdf_runtime.events(rows, said)
+    if settings.write == "scd2":
+        return mdf_runtime.history(events, said)
+    last = mdf_runtime.last_of(events, settings.keys, settings.sequence_by)
+    return last.where("NOT mdf_delete").drop("mdf_delete")
+
+
+def _rejected(rows: DataFrame, table: Table) -> DataFrame:
+    """What the table's quarantine holds, built on nothing."""
+    from mdf_magics.runtime import mdf_runtime
+
+    rules = [rule.model_dump() for rule in table.settings.expectations]
+    return mdf_runtime.failing(rows, rules)
+
+
+_CHANGES = {"keys", "sequence_by", "apply_as_deletes"}
