@@ -19,28 +19,40 @@ LONGEST_VALUE = 60
 LINE_WIDTH = 160
 """Characters of a printed table's line; columns beyond are counted, not shown."""
 
+MOST_ROWS = 1000
+"""Rows of a printed table; rows beyond are counted, not shown."""
+
 
 def rows_text(rows: Rows) -> list[str]:
     """Rows as an aligned table: names, types, values."""
     if not rows.columns:
         return ["(no columns)"]
-    cells = [
-        [
-            value_text(column.name),
-            value_text(column.type),
-            *(value_text(row[index]) for row in rows.rows),
-        ]
-        for index, column in enumerate(rows.columns)
-    ]
-    widths = [max(map(_width, column)) for column in cells]
-    fitting = _fitting(widths)
+    shown = rows.rows[:MOST_ROWS]
+    cells: list[list[str]] = []
+    used = 0
+    for index, column in enumerate(rows.columns):
+        texts = [value_text(column.name), value_text(column.type)]
+        texts += [value_text(row[index]) for row in shown]
+        used += max(map(_width, texts)) + 2
+        if used > LINE_WIDTH and cells:
+            break
+        cells.append(texts)
+    fitting = len(cells)
     right = [index for index in range(fitting) if is_number(rows.columns[index].type)]
-    grid = list(zip(*cells[:fitting], strict=True))
+    grid = list(zip(*cells, strict=True))
     lines = aligned(grid, underline=True, right=tuple(right), header=2)
-    left_out = len(cells) - fitting
-    if left_out:
-        lines.append(f"... and {count(left_out, 'more column')}")
-    return lines
+    note = left_out(len(rows.rows) - len(shown), len(rows.columns) - fitting)
+    return [*lines, note] if note else lines
+
+
+def left_out(rows: int, columns: int) -> str:
+    """How much of a table is not shown; empty when all is."""
+    parts = [
+        count(number, f"more {word}")
+        for number, word in ((rows, "row"), (columns, "column"))
+        if number
+    ]
+    return f"... and {' and '.join(parts)}" if parts else ""
 
 
 def aligned(
@@ -76,7 +88,8 @@ def aligned(
 def value_text(value: Any, longest: int = LONGEST_VALUE) -> str:
     """A value as one short line: NULL, numbers, times, nested values."""
     text = _plain(value)
-    text = "".join(one if one.isprintable() else _visible(one) for one in text)
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else _visible(one) for one in text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -128,22 +141,14 @@ def _visible(character: str) -> str:
 
 def _width(text: str) -> int:
     """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:
     gap = " " * (width - _width(text))
     return gap + text if right else text + gap
-
-
-def _fitting(widths: Sequence[int]) -> int:
-    """How many columns fit in a line; at least one."""
-    used = 0
-    for index, width in enumerate(widths):
-        used += width + 2
-        if used > LINE_WIDTH and index:
-            return index
-    return len(widths)
 
 
 def count(number: int, word: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 from IPython.display import DisplayHandle, display
 
-from mdf_magics.notebook.html import page, paragraph, preformatted, render
+from mdf_magics.notebook.html import render
+from mdf_magics.notebook.html.elements import page, paragraph, preformatted
 
 PATIENCE = 0.5
 """Seconds before progress is shown, and between looks at it."""

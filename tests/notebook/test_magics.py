@@ -41,7 +41,7 @@ class TestOutputs:
         shown = shop.run(line)
 
         assert (shown.success, shown.printed) == (True, "")
-        (output,) = shown.outputs
+        output = shown.outputs[-1]  # progress may stand before it
         assert output.keys() == {"text/plain", "text/html"}
         assert output["text/plain"].strip()
 
