@@ -68,13 +68,19 @@ def _click_option(option: Option) -> click.Option:
     )
     return click.Option(
         names,
-        type=click.IntRange(min=0) if option.kind is int else str,
+        type=_click_type(option),
         default=None,
         metavar=option.value,
         help=option.help,
         is_flag=False,
         **optional,
     )
+
+
+def _click_type(option: Option) -> click.ParamType[Any]:
+    if option.choices:
+        return click.Choice(option.choices)
+    return click.IntRange(min=0) if option.kind is int else click.STRING
 
 
 def _command(one: Verb) -> click.Command:
@@ -106,9 +112,6 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
         key: given.pop(key) or above.get(key)
         for key in ("folder", "target", "var", "debug")
     }
-    if given.get("format") not in (None, "text", "github"):
-        message = f"--format is text or github, not {given['format']}"
-        raise click.UsageError(message)
     arguments = [given.pop(argument.name) for argument in one.arguments]
     try:
         result = _result(one, arguments, given, shared)
@@ -116,12 +119,10 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
         if shared["debug"]:
             raise
         return _report(error, as_json=bool(given.get("json")))
-    if given.get("json"):
-        click.echo(json.dumps(result.to_json(), indent=2, default=str))
-    elif given.get("format") == "github":
-        click.echo(result.github())
-    else:
-        click.echo(result.text())
+    from mdf_magics.results import formatted
+
+    chosen = "json" if given.get("json") else given.get("format") or "text"
+    click.echo(formatted(result, chosen))
     return _exit_code(result, given)
 
 

@@ -73,6 +73,9 @@ def _value(one: Verb, option: Option, given: str | None, words: list[str]) -> An
         if not given.isdigit():
             raise _usage(one, f'--{option.name} wants a number, not "{given}"')
         return int(given)
+    if option.choices and given not in option.choices:
+        said = ", ".join(option.choices)
+        raise _usage(one, f"--{option.name} is one of {said}, not {given}")
     return given
 
 

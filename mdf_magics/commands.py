@@ -26,6 +26,8 @@ class Option:
     value: str = ""
     """What the value is called in help."""
     face: Literal["both", "command", "magic"] = "both"
+    choices: tuple[str, ...] = ()
+    """The only values; empty: any."""
 
     @property
     def key(self) -> str:
@@ -251,9 +253,30 @@ VERBS: tuple[Verb, ...] = (
                 str,
                 "FORMAT",
                 face="command",
+                choices=("text", "github"),
             ),
         ),
         example="%mdf_validate",
+        reports=True,
+    ),
+    Verb(
+        "graph",
+        "Draw the tables and what they read.",
+        arguments=(_TABLES,),
+        options=(
+            Option("status", "Colour tables by how their last run ended."),
+            Option(
+                "format",
+                "What to print: text, svg, mermaid or json.",
+                str,
+                "FORMAT",
+                choices=("text", "svg", "mermaid", "json"),
+            ),
+        ),
+        details="A table is shown with all that it reads and all that reads it; a +"
+        " before the name keeps to what it reads, one behind it to what reads it."
+        " Many tables are drawn as one box for each part: name some to see them.",
+        example="%mdf_graph silver.airlines",
         reports=True,
     ),
     Verb(
@@ -322,7 +345,6 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 COMING = {
-    "graph": "a picture of the tables",
     "history": "what was deployed when",
     "destroy": "deleting what was deployed",
     "onboard": "choosing source tables",

@@ -49,6 +49,7 @@ from mdf_magics.results import (
     Changed,
     CompiledFiles,
     Definition,
+    Graphed,
     Listed,
     ListedTable,
     Message,
@@ -57,6 +58,7 @@ from mdf_magics.results import (
     Status,
     TableStatus,
     Validated,
+    graph_of,
 )
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
@@ -299,6 +301,24 @@ class Project:
             planned, self.engine(planned), str(self.root), fresh=fresh
         )
         return Previewed(previewer.preview(table, rows, all_rows=full))
+
+    def graph(self, tables: Sequence[str] = (), *, status: bool = False) -> Graphed:
+        """The tables and what they read, to be drawn.
+
+        Args:
+            tables: The tables; none: all. Each with all that it reads and all that
+                reads it; a + before or behind the name keeps to one side.
+            status: Also how the last run of each table ended.
+
+        Raises:
+            DefinitionError: There is no such table.
+        """
+        planned = self.planned()
+        both = [word if "+" in word else f"+{word}+" for word in tables]
+        statuses = {}
+        if status:
+            statuses = {one.name: one.status for one in self.status().tables}
+        return graph_of(planned, self._chosen(both, planned), statuses)
 
     def validate(self) -> Validated:
         """Every problem at once, in the order of files and lines."""

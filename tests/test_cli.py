@@ -140,8 +140,8 @@ class TestWrongUsage:
                 id="command",
             ),
             pytest.param(
-                ["graph"],
-                "a picture of the tables (graph) is not available yet",
+                ["onboard"],
+                "choosing source tables (onboard) is not available yet",
                 id="later",
             ),
             pytest.param(["list", "--nope"], "No such option '--nope'", id="option"),

@@ -80,7 +80,7 @@ class Magics:
 
     def _perform(self, one: Verb, parsed: Parsed, line: str, cell: str | None) -> None:
         from mdf_magics.notebook.display import show, show_text, working
-        from mdf_magics.results import failure_of
+        from mdf_magics.results import failure_of, formatted
 
         if one.name == "help":
             name = parsed.arguments["name"]
@@ -90,7 +90,11 @@ class Magics:
             _require(one, parsed)
         with working() as progress:
             result = self._result(one, parsed, line, cell, progress)
-            show(result, progress)
+            chosen = parsed.options.get("format") or "text"
+            if chosen == "text":
+                show(result, progress)
+            else:
+                show_text(formatted(result, chosen))
         if one.name == "init":
             self.warm_up_callback()
         if error := failure_of(result):

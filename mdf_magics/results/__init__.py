@@ -14,8 +14,9 @@ from mdf_magics.results.defining import (
     ListedTable,
     Validated,
 )
+from mdf_magics.results.graph import Graphed, graph_of
 from mdf_magics.results.previewing import Previewed
-from mdf_magics.results.protocol import Message, Result, failure_of
+from mdf_magics.results.protocol import Message, Result, failure_of, formatted
 from mdf_magics.results.running import Ran, Status, TableStatus, failures
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Changed",
     "CompiledFiles",
     "Definition",
+    "Graphed",
     "Listed",
     "ListedTable",
     "Message",
@@ -35,4 +37,6 @@ __all__ = [
     "Validated",
     "failure_of",
     "failures",
+    "formatted",
+    "graph_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +33,14 @@ class Message:
     def to_json(self) -> dict[str, Any]:
         """The sentence as `message`."""
         return {"message": self.sentence}
+
+
+def formatted(result: Any, chosen: str) -> str:
+    """A result in one of the formats that its verb offers: `text`, `json`, its own."""
+    if chosen == "json":
+        return json.dumps(result.to_json(), indent=2, default=str)
+    text: str = getattr(result, chosen)()
+    return text
 
 
 def failure_of(result: Result) -> MdfError | None:

@@ -18,6 +18,7 @@ from mdf_magics.results import (
     AddedAll,
     Changed,
     Definition,
+    Graphed,
     Listed,
     Message,
     Validated,
@@ -74,6 +75,13 @@ def _(result: Listed) -> str:
     ]
     header = ("table", "part", "runs on", "write", "transformation", "reads", "where")
     return page(grid(header, rows, wrap=(5,)))
+
+
+@render.register
+def _(result: Graphed) -> str:
+    if not result.nodes:
+        return page(paragraph(result.text()))
+    return page(result.svg(), folded("as a list", preformatted(result.text())))
 
 
 @render.register
