@@ -4,6 +4,7 @@ MdfError                  something that the user can put right
 ├── DefinitionError       definitions, a cell or a command line say something wrong
 ├── EngineError           the engine refused a query
 │   └── EngineUnavailable the engine can't be reached or can't start
+│       └── SessionExpired  the server has forgotten the session; a new one works
 ├── StateError            the state store refused or can't be trusted
 │   ├── Locked            somebody else holds the target's lease
 │   └── LeaseLost         our lease was taken over: nothing more may be written
@@ -150,6 +151,10 @@ class EngineError(MdfError):
 
 class EngineUnavailable(EngineError):
     """The engine can't be reached or can't start."""
+
+
+class SessionExpired(EngineUnavailable):
+    """The server has forgotten the session; what only reads is done once more."""
 
 
 class StateError(MdfError):

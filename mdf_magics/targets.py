@@ -24,12 +24,8 @@ from mdf_magics.state.sqlite import SQLiteStore
 
 def engine_of(root: Path, planned: Planned) -> Engine:
     """The target's engine; it starts with its first query."""
-    catalog = planned.expansion.homes.catalog
-    return connect(
-        planned.target.engine,
-        warehouse=local_folder(root) / "warehouse" / catalog,
-        catalog=catalog,
-    )
+    catalog = planned.target.catalog
+    return connect(planned.target, warehouse=local_folder(root) / "warehouse" / catalog)
 
 
 def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Deployer:

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mdf_magics.engines.protocol import Column, Engine, Query, Rows
+from mdf_magics.engines.protocol import Column, Engine, EngineSettings, Query, Rows
 from mdf_magics.errors import EngineUnavailable, Problem
 
-__all__ = ["Column", "Engine", "Query", "Rows", "connect"]
+__all__ = ["Column", "Engine", "EngineSettings", "Query", "Rows", "connect"]
 
 
-def connect(name: str, *, warehouse: Path, catalog: str) -> Engine:
+def connect(target: EngineSettings, *, warehouse: Path) -> Engine:
     """The engine of a target. Nothing starts before its first query.
 
     Args:
-        name: `embedded`, `spark` or `databricks`.
+        target: What the target says about it.
         warehouse: The folder that holds the embedded engine's tables.
-        catalog: The catalog that the target writes.
 
     Raises:
         EngineUnavailable: There is no such engine yet.
     """
-    if name == "embedded":
+    if target.engine == "embedded":
         from mdf_magics.engines.embedded import EmbeddedEngine
 
-        return EmbeddedEngine(warehouse, catalog)
-    message = f"the engine {name} is not available yet"
+        return EmbeddedEngine(warehouse, target.catalog)
+    message = f"the engine {target.engine} is not available yet"
     hint = "Use the embedded engine:  engine: embedded"
     raise EngineUnavailable(Problem("engine-unavailable", message, hint))

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import ctypes
-import functools
-import importlib.util
 from typing import TYPE_CHECKING, cast
 
-from mdf_magics.errors import EngineUnavailable, Problem
+from mdf_magics.errors import Problem
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -26,19 +24,13 @@ _SETTINGS = {
 }
 
 
-@functools.cache
 def import_client() -> None:
     """Import what a session needs; the first time takes seconds.
 
     Raises:
-        EngineUnavailable: The extra `connect` isn't installed.
+        ImportError: It isn't installed.
     """
-    try:
-        import pyspark.sql.connect.session  # noqa: F401
-    except ImportError as error:
-        raise _missing_extra() from error
-    if importlib.util.find_spec("pysail") is None:
-        raise _missing_extra()
+    import pyspark.sql.connect.session  # noqa: F401
 
 
 def open_session(port: int, warehouse: str) -> SparkSession:
@@ -81,8 +73,12 @@ def abandon_session(session: SparkSession) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
 
 
-def _missing_extra() -> EngineUnavailable:
-    message = "the embedded engine needs databricks-connect and pysail"
+def missing_extra(engine: str) -> Problem:
+    """What to say when an engine's packages aren't installed."""
+    packages = "databricks-connect"
+    if engine == "embedded":
+        packages += " and pysail"
+    message = f"the {engine} engine needs {packages}"
     command = 'pip install "mdf_magics[connect]"'
     hint = f"Run this in a shell, then restart the kernel:  {command}"
-    return EngineUnavailable(Problem("missing-extra", message, hint))
+    return Problem("missing-extra", message, hint)

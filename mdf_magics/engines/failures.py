@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from mdf_magics.engines.python_failures import failure_here, failure_on_rows
-from mdf_magics.engines.sail_messages import Finding, understand
+from mdf_magics.engines.findings import Finding
+from mdf_magics.engines.python_failures import failure_here
 from mdf_magics.engines.sql_text import (
     columns_named,
     find_name,
     offset_of_byte,
     place_at,
-    plain,
     queries_named,
     tables_read,
-    visible,
 )
-from mdf_magics.engines.worker import install_command
 from mdf_magics.errors import EngineError, Place, Problem, closest, did_you_mean
 
 
 class Known(Protocol):
     """What there is, for "did you mean". Asked only when something went wrong."""
 
-    def tables(self) -> Iterable[str]:
-        """The homes of all tables and views."""
+    def tables(self, name: str) -> Iterable[str]:
+        """The homes of tables and views that a name may have meant."""
 
     def columns(self, tables: Iterable[str]) -> Iterable[str]:
         """The columns of those of the tables that can be read."""
@@ -36,41 +32,33 @@ class Known(Protocol):
         """The names of all functions."""
 
 
-def engine_error(error: Exception, sql: str, known: Known) -> EngineError:
+type Reader = Callable[[Exception, str, str], Finding | Problem]
+"""Says what an error of a server means: called with the error, its text and the
+statement. Servers of one kind share a reader."""
+
+
+def engine_error(error: Exception, sql: str, known: Known, read: Reader) -> EngineError:
     """What went wrong, as one problem.
 
     Args:
         error: What a call of pyspark, or a user's function, raised.
         sql: The statement, if it was one.
         known: What there is.
+        read: Reads the server's messages.
     """
     if isinstance(error, EngineError):
         return error
     note = " ".join(getattr(error, "__notes__", []))
-    return EngineError(_problem(error, sql, known), note=note)
+    return EngineError(_problem(error, sql, known, read), note=note)
 
 
-def _problem(error: Exception, sql: str, known: Known) -> Problem:
+def _problem(error: Exception, sql: str, known: Known, read: Reader) -> Problem:
     text = _server_text(error)
     if text is None:
         return failure_here(error)
-    if "'pyspark' is not a package" in text:
-        return Problem(
-            "missing-worker",
-            "Python functions on rows need pyspark-client, which isn't installed",
-            f"Run this in a shell, then restart the kernel:  {install_command()}",
-        )
-    if "exception was thrown from the Python worker" in text:
-        return failure_on_rows(text)
-    finding = understand(text)
-    for recognised in (_nothing_before_from, _unsupported):
-        if problem := recognised(finding, sql):
-            return problem
-    if finding.code == "unknown-table" and (found := find_name(sql, finding.name)):
-        # Sail says the last part only.
-        written = plain(found[1])
-        message = finding.message.replace(f'"{finding.name}"', f'"{written}"')
-        finding = replace(finding, name=written, message=message)
+    finding = read(error, text, sql)
+    if isinstance(finding, Problem):
+        return finding
     return Problem(
         finding.code,
         finding.message,
@@ -87,54 +75,6 @@ def _server_text(error: Exception) -> str | None:
         return None
     details = re.search(r'details = "(.*)"', str(error))  # of a gRPC error
     return details[1] if details else str(error)
-
-
-# What Databricks has and Sail hasn't: how it is written, with a group around what Sail
-# complains about, what it is called, and what to do instead.
-_CONSTRUCTS = (
-    (r"\b(qualify)\b", "QUALIFY", "Filter in an outer query."),
-    (r"\b(pivot)\b", "PIVOT over VALUES", "Put the VALUES into a subquery."),
-    (r"(:)", "column:path", "Use get_json_object."),
-    (r"\*\s*except\s*\(\s*(\w+|`)", "* EXCEPT (...)", "List the columns."),
-    (r"\bgroup\s+by\s+(all)\b", "GROUP BY ALL", "List the columns."),
-    (r"\bdescribe\s+(history)\b", "DESCRIBE HISTORY", ""),
-    (r"^\s*(truncate)\b", "TRUNCATE", "Use DELETE FROM."),
-    (r"^\s*(optimize|vacuum|copy|grant|revoke)\b", "this statement", ""),
-)
-
-
-def _unsupported(finding: Finding, sql: str) -> Problem | None:
-    """The problem, if what is complained about belongs to one of these constructs."""
-    said = (finding.token or finding.name).lower()
-    start = finding.span and offset_of_byte(sql, finding.span[0])
-    for pattern, name, instead in _CONSTRUCTS:
-        for match in re.finditer(pattern, visible(sql), re.IGNORECASE):
-            if match[1].lower() == said and start in {None, match.start(1)}:
-                hint = f"{instead} The engines that can: spark, databricks."
-                return Problem(
-                    "not-supported",
-                    f"the embedded engine can't run {name}",
-                    hint.strip(),
-                    place_at(sql, match.start(1), len(match[1])),
-                )
-    return None
-
-
-def _nothing_before_from(finding: Finding, sql: str) -> Problem | None:
-    """The problem of `SELECT a, FROM t`, where Sail takes FROM for a column."""
-    if finding.code not in {"sql-syntax", "unknown-column"}:
-        return None
-    match = re.search(r"(,|\bselect)\s+(from)\b", visible(sql), re.IGNORECASE)
-    if match is None:
-        return None
-    if finding.span and offset_of_byte(sql, finding.span[0]) < match.start(2):
-        return None
-    return Problem(
-        "sql-syntax",
-        f"expected a column or an expression, found {match[2]}",
-        "Remove the comma before it." if match[1] == "," else "",
-        place_at(sql, match.start(2), len(match[2]), lines_before=1),
-    )
 
 
 def _place(finding: Finding, sql: str) -> Place | None:
@@ -154,7 +94,7 @@ def _place(finding: Finding, sql: str) -> Place | None:
 def _hint(finding: Finding, sql: str, known: Known) -> str:
     match finding.code:
         case "unknown-table":
-            names = [*known.tables(), *queries_named(sql)]
+            names = [*known.tables(finding.name), *queries_named(sql)]
             if "." not in finding.name:
                 names = [name.rpartition(".")[2] for name in names]
             return did_you_mean(finding.name, names)

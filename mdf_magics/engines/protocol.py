@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +12,8 @@ from mdf_magics.errors import EngineError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from mdf_magics.engines.browsing import Catalog
 
 type Query = str | Callable[[SparkSession], DataFrame]
 """SQL text, or a function that makes a DataFrame from the session."""
@@ -34,6 +37,38 @@ class Rows:
     """Whether the query has rows beyond these."""
 
 
+class EngineSettings(Protocol):
+    """What a target says about its engine, under the names it has in definitions."""
+
+    @property
+    def engine(self) -> str:
+        """`embedded`, `spark` or `databricks`."""
+
+    @property
+    def catalog(self) -> str:
+        """The catalog that the target writes."""
+
+    @property
+    def remote(self) -> str | None:
+        """The address of a Spark Connect server."""
+
+    @property
+    def profile(self) -> str | None:
+        """The profile of Databricks unified authentication."""
+
+    @property
+    def host(self) -> str | None:
+        """The address of a Databricks workspace."""
+
+    @property
+    def cluster_id(self) -> str | None:
+        """The cluster for queries; without one they run on serverless compute."""
+
+    @property
+    def serverless(self) -> bool | None:
+        """Whether queries run on serverless compute."""
+
+
 class Engine(Protocol):
     """Where SQL runs. Everything raises EngineError, with one readable problem.
 
@@ -51,6 +86,24 @@ class Engine(Protocol):
     @property
     def session(self) -> SparkSession:
         """The Spark session, made on first use and shared by everything in a kernel."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Catalogs, schemas, tables and columns there are to read; see `browsing`."""
+
+    def cancellable(self) -> AbstractContextManager[SparkSession]:
+        """The session for a block of code whose queries `cancel` interrupts.
+
+        Use it where code works with the session directly, in the thread that does.
+        Anything may have been written in it, so the catalog is looked at anew.
+        """
+
+    def read[T](self, work: Callable[[], T]) -> T:
+        """What `work` returns, which only reads.
+
+        Should the session expire meanwhile, it is called once more with a new one: so
+        it must ask for `session` itself, and for every DataFrame.
+        """
 
     def warm_up(self) -> None:
         """Start in a background thread, so that the first query needn't wait."""
@@ -90,7 +143,10 @@ class Engine(Protocol):
         """
 
     def cancel(self) -> None:
-        """Interrupt what is running on the server; the session stays usable."""
+        """Interrupt what this engine runs on the server; the session stays usable.
+
+        Other queries of the same session go on, such as those of a notebook's cells.
+        """
 
     def close(self) -> None:
         """End the session and whatever was started for it."""

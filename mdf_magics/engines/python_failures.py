@@ -17,6 +17,9 @@ from mdf_magics.errors import Problem
 
 CODE = "python-error"
 
+WORKER_FAILED = "exception was thrown from the Python worker"
+"""Stands in what a server says when a function failed on rows."""
+
 _FRAME = re.compile(
     r'^  File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$'
     r"(?:\n    (?P<text>.+))?",

@@ -11,31 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mdf_magics.engines.findings import LONGEST, Finding
 from mdf_magics.engines.sail_rules import RULES, Rule
 from mdf_magics.engines.type_names import with_sql_types
-
-_LONGEST = 300
-"""Characters of a message; a plan dump has thousands."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a message says, before the query's text and the tables are looked at."""
-
-    code: str
-    message: str
-    hint: str = ""
-    name: str = ""
-    """The table, column or function that it is about, dotted and unquoted."""
-    span: tuple[int, int] | None = None
-    """Where in the statement, in bytes of UTF-8, as Sail counts."""
-    token: str = ""
-    """What stands there, as far as the message says."""
-    at_end: bool = False
-    """Whether the statement ends where something is missing."""
-
 
 _NOISE = re.compile(
     r"^(?:(?:invalid argument|Execution error|Error during planning|Internal error"
@@ -93,7 +73,7 @@ def _shortened(text: str) -> str:
     """The first sentence or line that says something, without what leads up to it."""
     text = _NOISE.sub("", text.strip())
     text = re.sub(r"\s+", " ", text.partition("\n\n")[0]).removesuffix(".")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 _QUOTES = {"'''": "'", "'\"'": '"', "'`'": "`"}

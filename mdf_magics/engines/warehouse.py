@@ -84,13 +84,19 @@ class Warehouse:
             return []
         return sorted(entry.name for entry in self.folder.iterdir() if entry.is_dir())
 
+    def entries(self, schema: str) -> Iterator[tuple[str, StoredTable | StoredView]]:
+        """A schema's tables and views with their names, sorted."""
+        folder = self.folder / schema
+        found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else ()
+        for name in sorted({name.removesuffix(VIEW_SUFFIX) for name in found}):
+            if stored := self.find(schema, name):
+                yield name, stored
+
     def names(self) -> Iterator[str]:
         """`schema.name` of every table and view, sorted."""
         for schema in self.schemas():
-            found = {entry.name for entry in (self.folder / schema).iterdir()}
-            for name in sorted({name.removesuffix(VIEW_SUFFIX) for name in found}):
-                if self.find(schema, name):
-                    yield f"{schema}.{name}"
+            for name, _ in self.entries(schema):
+                yield f"{schema}.{name}"
 
     def _table(self, log: Path) -> StoredTable | None:
         known = self._logs.get(log)

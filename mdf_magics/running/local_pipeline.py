@@ -53,7 +53,7 @@ def run_pipeline(
     """
     tell = on_progress or (lambda _: None)
     outcomes: dict[str, TaskRun] = {}
-    with Modules(engine.warehouse) as modules:
+    with Modules(engine.warehouse) as modules, engine.cancellable():
         pipeline = _Pipeline(engine, modules)
         for library in spec.get("libraries", []):
             pipeline.read(Path(library["file"]["path"]))

@@ -194,7 +194,8 @@ def _perform(task: _Task, *, files: Path, engine: Engine, modules: Modules) -> T
     try:
         notebook = _notebook(task, files)
         _make_schema(task, engine)
-        said = execute(notebook, task.parameters, engine.session, modules)
+        with engine.cancellable() as session:
+            said = execute(notebook, task.parameters, session, modules)
         outcome = replace(outcome, rows=_rows(said))
     except Exception as error:  # noqa: BLE001 - one table's failure is its own
         told = _sentence(task, error, engine)

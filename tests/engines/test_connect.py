@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mdf_magics.definitions.models import Target
 from mdf_magics.engines import connect
-from mdf_magics.errors import EngineUnavailable
+
+EMBEDDED = Target(engine="embedded", catalog="main")
 
 HEAVY = "databricks, grpc, numpy, pandas, pyarrow, pysail, pyspark, sqlglot"
 
@@ -17,8 +19,9 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
         "import sys\n"
         "from pathlib import Path\n"
         "import mdf_magics.engines.embedded\n"
+        "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
-        "engine = connect('embedded', warehouse=Path('warehouse'), catalog='main')\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
         "engine.close()\n"
         f"print(sorted(set('{HEAVY}'.split(', ')) & set(sys.modules)))\n"
     )
@@ -27,18 +30,10 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
 
 
 def test_choosing_an_engine_starts_and_writes_nothing(tmp_path: Path):
-    engine = connect("embedded", warehouse=tmp_path / "warehouse", catalog="main")
+    engine = connect(EMBEDDED, warehouse=tmp_path / "warehouse")
     engine.cancel()
     engine.close()
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["spark", "databricks", "duckdb"])
-def test_an_engine_that_is_not_there_says_so(name: str, tmp_path: Path):
-    with pytest.raises(EngineUnavailable) as raised:
-        connect(name, warehouse=tmp_path, catalog="main")
-    [problem] = raised.value.problems
-    assert problem.message == f"the engine {name} is not available yet"
 
 
 @pytest.mark.parametrize("missing", ["pysail", "pyspark"])
@@ -47,9 +42,10 @@ def test_without_the_extra_the_command_that_installs_it_is_shown(missing, start_
         "import sys\n"
         f"sys.modules['{missing}'] = None\n"
         "from pathlib import Path\n"
+        "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
         "from mdf_magics.errors import EngineUnavailable\n"
-        "engine = connect('embedded', warehouse=Path('warehouse'), catalog='main')\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
         "try: engine.preview('SELECT 1', 1)\n"
         "except EngineUnavailable as error: print(error)\n"
     )

@@ -14,7 +14,8 @@ START = (
     "import os, sys, threading\n"
     "from pathlib import Path\n"
     "from mdf_magics.engines import connect\n"
-    "engine = connect('embedded', warehouse=Path('warehouse'), catalog='main')\n"
+    "from mdf_magics.definitions.models import Target\n"
+    "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
 )
 PORT = "print(engine._connection.server.port, flush=True)\n"
 
