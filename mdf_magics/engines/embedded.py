@@ -175,14 +175,14 @@ class _WarehouseListing:
         if not self.engine.exists(home):
             message = f'there is no table "{home}"'
             raise EngineError(Problem("unknown-table", message))
-        fields = self.engine.session.table(home).schema.fields
+        comment, comments = self.stored.comments(schema, table)  # Sail has lost them
         columns = (
             TableColumn(
                 field.name,
                 field.dataType.simpleString(),
-                (field.metadata or {}).get("comment", ""),
+                comments.get(field.name, ""),
                 field.nullable,
             )
-            for field in fields
+            for field in self.engine.session.table(home).schema.fields
         )
-        return TableDetails(tuple(columns))
+        return TableDetails(tuple(columns), comment=comment)

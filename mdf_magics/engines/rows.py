@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 def first_rows(frame: DataFrame, count: int) -> Rows:
     """The first `count` rows of a frame; one more is asked for, to know of more."""
-    limited = frame.limit(count + 1)
-    schema = limited.schema
-    table = _fetchable(limited, schema).toArrow()
+    schema = frame.schema  # a limit's is the same, and a frame remembers its own
+    table = _fetchable(frame.limit(count + 1), schema).toArrow()
     values = (
         column.to_pylist(maps_as_pydicts="lossy")  # a map's keys are unique as it is
         for column in table.columns

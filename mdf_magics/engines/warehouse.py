@@ -8,6 +8,7 @@ has one that it writes. Where a name has both, the table counts.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -97,6 +98,24 @@ class Warehouse:
         for schema in self.schemas():
             for name, _ in self.entries(schema):
                 yield f"{schema}.{name}"
+
+    def comments(self, schema: str, table: str) -> tuple[str, dict[str, str]]:
+        """The comment of a table, and those of its columns, as its Delta log has them.
+
+        Both empty where no commit that is left says them.
+        """
+        log = self.folder / schema / table / "_delta_log"
+        for commit in sorted(log.glob("*.json"), reverse=True):
+            for line in commit.read_text("utf-8").splitlines():
+                if line.startswith('{"metaData"'):
+                    said = json.loads(line)["metaData"]
+                    fields = json.loads(said["schemaString"])["fields"]
+                    comments = {
+                        one["name"]: one["metadata"].get("comment", "")
+                        for one in fields
+                    }
+                    return said.get("description") or "", comments
+        return "", {}
 
     def _table(self, log: Path) -> StoredTable | None:
         known = self._logs.get(log)

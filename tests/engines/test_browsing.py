@@ -95,16 +95,19 @@ def test_the_warehouse_is_a_catalog(new_engine):
     engine.create_schema("shop")
     engine.run(
         "CREATE TABLE main.shop.orders (id INT NOT NULL COMMENT 'number',"
-        " price DECIMAL(10,2), parts ARRAY<STRUCT<name: STRING>>) USING delta"
+        " price DECIMAL(10,2), parts ARRAY<STRUCT<name: STRING>>) USING delta COMMENT 'sold'"
     )
 
     assert engine.catalog.catalogs() == ("main",)
     assert engine.catalog.schemas("main") == ("shop",)
     assert engine.catalog.tables("main", "shop") == (TableEntry("orders"),)
-    assert engine.catalog.details("main", "shop", "orders").columns == (
-        TableColumn("id", "int", "number", nullable=False),
-        TableColumn("price", "decimal(10,2)"),
-        TableColumn("parts", "array<struct<name:string>>"),
+    assert engine.catalog.details("main", "shop", "orders") == TableDetails(
+        columns=(
+            TableColumn("id", "int", "number", nullable=False),
+            TableColumn("price", "decimal(10,2)"),
+            TableColumn("parts", "array<struct<name:string>>"),
+        ),
+        comment="sold",
     )
     assert engine.catalog.schemas("other") == ()
     with pytest.raises(EngineError, match="there is no table"):
