@@ -23,6 +23,7 @@ _SECTIONS = {
     "RunAs": "run_as",
     "Group": "groups",
     "Schedule": "schedule",
+    "Permission": "permissions",
     "Orchestrate": "orchestrate",
     "Table": "tables",
     "Defaults": "tables",

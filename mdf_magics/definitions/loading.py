@@ -16,6 +16,7 @@ from mdf_magics.definitions.entries import (
     unknown_keys,
 )
 from mdf_magics.definitions.models import BODY_KEYS, TABLE_KEYS, Project, Target
+from mdf_magics.definitions.modules import read_modules
 from mdf_magics.definitions.names import word_fault
 from mdf_magics.definitions.reading import (
     Document,
@@ -53,6 +54,8 @@ class Definitions:
     transformations: dict[str, Entry]
     tables: tuple[Entry, ...]
     placement: dict[str, str]
+    modules: dict[str, Source]
+    """Python files that bodies import, by the name they are imported by."""
     problems: tuple[Problem, ...]
 
     def target(self, name: str) -> Target | None:
@@ -68,6 +71,7 @@ class Definitions:
             *(one.document.source for one in entries),
         }
         bodies = {one.body.source for one in entries if one.body}
+        texts.update(self.modules.values())
         placement = tuple(self.placement.items())
         return frozenset(texts | bodies), len(entries), placement, self.problems
 
@@ -109,6 +113,10 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
         for document in files.documents("tables")
         for entry in _tables(document, root, problems)
     )
+    modules: dict[str, Source] = {}
+    if project:
+        modules, found = read_modules(root, project, project_document)
+        problems += found
     return Definitions(
         root=root,
         project=project,
@@ -116,6 +124,7 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
         transformations=transformations,
         tables=tables,
         placement=_placement(files, problems),
+        modules=modules,
         problems=tuple(problems),
     )
 

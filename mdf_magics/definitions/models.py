@@ -125,6 +125,22 @@ class Target(Model):
     """API calls that a deploy makes at once, at most."""
 
 
+class Permission(Model):
+    """What somebody may do with a group's jobs or pipelines; one of the three names."""
+
+    permission_level: Literal[
+        "CAN_VIEW", "CAN_RUN", "CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"
+    ]
+    """`CAN_VIEW`, `CAN_MANAGE_RUN` (of a pipeline `CAN_RUN`), `CAN_MANAGE` or
+    `IS_OWNER`."""
+    group_name: str | None = None
+    """A group of the account: `analysts`."""
+    user_name: str | None = None
+    """A user's e-mail address."""
+    service_principal_name: str | None = None
+    """Application ID of a service principal."""
+
+
 class Group(Model):
     """Tables that are deployed together, as one job or pipeline or several parts."""
 
@@ -146,9 +162,10 @@ class Group(Model):
     task: Api = {}
     """Fields of each table's job task by their API names, over the project's:
     `{max_retries: 2}`."""
-    permissions: list[Api] = []
+    permissions: list[Permission] = []
     """Who may see, run or manage its jobs or pipelines: `[{group_name: analysts,
-    permission_level: CAN_VIEW}]`."""
+    permission_level: CAN_VIEW}]`. Whoever deploys stays their owner unless one is named
+    here."""
     tags: dict[str, str] = {}
     """Tags of its jobs or pipelines: `{cost_center: a12}`."""
     renamed_from: str | None = None

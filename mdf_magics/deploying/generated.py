@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from mdf_magics.definitions.storing import LOCAL_FOLDER, write_file
-from mdf_magics.planning.resources import RUNTIME_FILE, Compiled
+from mdf_magics.planning.resources import (
+    MADE_BY_US,
+    NOTEBOOKS,
+    RUNTIME_FILE,
+    Compiled,
+)
 
-MADE_BY_US = "Written by mdf from definitions/"
-"""Stands in the first lines of every file that is generated."""
+_NOTEBOOK = re.compile(rf"notebook_path: '?\.\./({NOTEBOOKS}/[^'\n]+)")
+"""How a job's definition names a copy of a user's own notebook."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ def write_generated(
         check: Write nothing, only say what would be written and removed.
 
     Returns:
-        What was (or would be) written and removed. Only files that bear our header
-        are ever removed.
+        What was (or would be) written and removed. Only files that we wrote are ever
+        removed.
     """
     folder = generated_folder(compiled.target, development=development)
     written = [
@@ -50,7 +55,7 @@ def write_generated(
         for path, text in compiled.files.items()
         if _content(root / folder / path) != text
     ]
-    removed = [path for path in _ours(root / folder) if path not in compiled.files]
+    removed = sorted(_ours(root / folder) - compiled.files.keys())
     if not check:
         for path in written:
             write_file(root / folder / path, compiled.files[path])
@@ -68,12 +73,23 @@ def _content(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
 
 
-def _ours(folder: Path) -> Iterator[str]:
-    """Files that we wrote, relative to the folder."""
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        name = path.relative_to(folder).as_posix()
-        if not path.is_file():
-            continue
-        head = path.read_bytes()[:200].decode("utf-8", "replace")
-        if MADE_BY_US in head or name == RUNTIME_FILE:
-            yield name
+def _ours(folder: Path) -> set[str]:
+    """Files that we wrote, relative to the folder.
+
+    Most say so themselves. A copy of a user's own notebook can't: it is ours when a job
+    that we wrote names it.
+    """
+    files = sorted(folder.rglob("*")) if folder.is_dir() else ()
+    texts = {
+        path.relative_to(folder).as_posix(): content
+        for path in files
+        if (content := _content(path)) is not None
+    }
+    ours = {
+        name
+        for name, text in texts.items()
+        if MADE_BY_US in text[:200] + text[-200:] or name == RUNTIME_FILE
+    }
+    jobs = [texts[name] for name in ours if name.startswith("jobs/")]
+    named = {path for text in jobs for path in _NOTEBOOK.findall(text)}
+    return ours | (named & texts.keys())

@@ -6,10 +6,10 @@ needs a stream and an order (Databricks documentation, "The AUTO CDC APIs").
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mdf_magics.definitions import models
+from mdf_magics.definitions.modules import HIDDEN
 from mdf_magics.definitions.names import RESERVED_GROUPS, word_fault
 from mdf_magics.errors import Problem, closest
 from mdf_magics.planning.expansion import Table
@@ -19,8 +19,6 @@ HOMES = ("job", "pipeline")
 
 UNLISTED = models.Group()
 """What a group is that `mdf.yml` doesn't list."""
-
-_MODULES = sys.stdlib_module_names | {"pyspark"}
 
 
 def fits(table: Table, tables: Mapping[str, Table]) -> dict[str, list[str]]:
@@ -36,14 +34,22 @@ def fits(table: Table, tables: Mapping[str, Table]) -> dict[str, list[str]]:
 
 
 def check_tables(
-    tables: Mapping[str, Table], groups: Mapping[str, models.Group]
+    tables: Mapping[str, Table],
+    groups: Mapping[str, models.Group],
+    modules: Collection[str] = (),
 ) -> list[Problem]:
-    """Problems of tables in the home they have now, and of their expectations."""
+    """Problems of tables in the home they have now, and of their expectations.
+
+    Args:
+        tables: The tables by name.
+        groups: The groups that are listed.
+        modules: Names of the project's Python files that lie beside the sources.
+    """
     problems: list[Problem] = []
     for table in tables.values():
         problems += _check_home(table, tables, groups)
         problems += _check_expectations(table)
-    problems += _check_groups(tables, groups)
+    problems += _check_groups(tables, groups, modules)
     return list(dict.fromkeys(problems))
 
 
@@ -194,16 +200,23 @@ def _check_expectations(table: Table) -> list[Problem]:
 
 
 def _check_groups(
-    tables: Mapping[str, Table], groups: Mapping[str, models.Group]
+    tables: Mapping[str, Table],
+    groups: Mapping[str, models.Group],
+    modules: Collection[str],
 ) -> list[Problem]:
     """Groups that tables name: each is a file's name, and should be listed."""
     first: dict[str, Table] = {}
     for table in tables.values():
         first.setdefault(table.group, table)
+    renamed = {one.renamed_from: name for name, one in groups.items()}
     problems = []
     for group, table in first.items():
         place = table.entry.place(("group",))
-        if fault := _group_fault(group):
+        if group in renamed and group not in groups:
+            message = f'the group "{group}" is called {renamed[group]} now'
+            hint = f"Write  group: {renamed[group]} ."
+            problems.append(Problem("renamed-group", message, hint, place))
+        elif fault := _group_fault(group, modules):
             message = f'the group "{group}" {fault}'
             hint = "" if table.settings.group else f"Give {table.name} a  group: ."
             problems.append(Problem("bad-name", message, hint, place))
@@ -215,8 +228,8 @@ def _check_groups(
     return problems
 
 
-def _group_fault(name: str) -> str | None:
+def _group_fault(name: str, modules: Collection[str]) -> str | None:
     """Why `name` can't name a group; its source is a module beside others."""
-    if name in RESERVED_GROUPS or name in _MODULES:
+    if name in RESERVED_GROUPS or name in HIDDEN or name in modules:
         return "would hide a module of Python, or something of mdf"
     return word_fault(name)

@@ -47,6 +47,8 @@ class Part:
     """Those that it runs, sorted: none that is not `enabled`."""
     upstream: tuple[str, ...]
     """Parts that must run before, sorted."""
+    renamed_from: str | None = None
+    """Its key while its group had an earlier name."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def place(
             because their definitions can't be worked out as they are now.
     """
     placing = _Placing(tables, graph, project)
+    recorded = _renamed(recorded, project)
     for name in kept:
         placing.put(name, recorded[name])
     for name, table in tables.items():
@@ -165,6 +168,21 @@ class _Placing:
         return False
 
 
+def _renamed(recorded: Mapping[str, str], project: models.Project) -> Mapping[str, str]:
+    """What is recorded, with the parts of groups that have another name now."""
+    new = {
+        one.renamed_from: name
+        for name, one in project.groups.items()
+        if one.renamed_from and one.renamed_from not in project.groups
+    }
+    if not new:
+        return recorded
+    return {
+        name: new.get(_group(part), _group(part)) + part.removeprefix(_group(part))
+        for name, part in recorded.items()
+    }
+
+
 def _group(part: str) -> str:
     """The group that a part belongs to: `silver` for `silver-2`."""
     found = re.fullmatch(r"(.+)-[1-9]\d*", part)
@@ -206,7 +224,15 @@ def _parts(
         group = _group(key)
         runs_on = project.groups.get(group, UNLISTED).runs_on
         read = {placement[one] for name in names for one in upstream[name]} - {key}
-        parts[key] = Part(key, group, runs_on, tuple(names), tuple(sorted(read)))
+        earlier = project.groups.get(group, UNLISTED).renamed_from
+        parts[key] = Part(
+            key,
+            group,
+            runs_on,
+            tuple(names),
+            tuple(sorted(read)),
+            renamed_from=earlier and earlier + key.removeprefix(group),
+        )
     return parts
 
 

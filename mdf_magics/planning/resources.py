@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from mdf_magics.definitions import models
 from mdf_magics.definitions.names import Homes, task_key
-from mdf_magics.definitions.reading import Document
 from mdf_magics.errors import Place, Problem
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import UNLISTED
 from mdf_magics.planning.graph import Graph
+from mdf_magics.planning.group_settings import (
+    STARTING,
+    is_continuous,
+    own_fields,
+    placed_task,
+    task_fields,
+)
 from mdf_magics.planning.placement import Part, Parts
 from mdf_magics.planning.yaml_text import yaml_text
 
 RUNTIME_FILE = "src/mdf_runtime.py"
+NOTEBOOKS = "src/notebooks"
+"""Where copies of users' own notebooks lie."""
 
-_STARTING = ("schedule", "trigger", "continuous")
-"""Fields by which a job starts by itself."""
+MADE_BY_US = "Written by mdf from"
+"""Stands in every file that is generated, in its first lines or its last."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,11 @@ class Resource:
     """The uploaded files it uses, relative to `workflows/<target>`, sorted."""
     place: Place | None = field(default=None, compare=False)
     """Where the definitions ask for it; for messages."""
+    permissions: tuple[dict[str, str], ...] = ()
+    """Who may do what with it, as the Permissions API wants it: a `permission_level`
+    and a `group_name`, `user_name` or `service_principal_name`."""
+    renamed_from: str | None = None
+    """Its key while its group had an earlier name."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,8 @@ class ResourceMaker:
     tables: Mapping[str, Table]
     graph: Graph
     parts: Parts
+    modules: Collection[str] = ()
+    """Names of the project's Python files that lie beside the sources."""
 
     def part(self, part: Part, files: Sequence[str]) -> Resource:
         """The job or pipeline of a part.
@@ -111,7 +126,8 @@ class ResourceMaker:
             files: Its generated files, relative to `workflows/<target>`.
         """
         group = self._group(part.group)
-        fields = {**getattr(self.project, part.runs_on), **getattr(group, part.runs_on)}
+        fields = own_fields(self.project, group)
+        tables = self._tables(part)
         spec = self._head(part.key, {**group.tags, **fields.pop("tags", {})})
         if part.runs_on == "pipeline":
             spec |= self._pipeline_fields(part, fields, files)
@@ -119,16 +135,20 @@ class ResourceMaker:
             spec |= fields
             if not self._is_scheduled_by_a_job(part.group):
                 spec |= _schedule(group.schedule)
-            spec["tasks"] = [self._task(one, part, group) for one in self._tables(part)]
-        used = {*files, *filter(None, map(notebook_file, self._tables(part)))}
+            spec["tasks"] = [self._task(one, part, group, fields) for one in tables]
+        used = {*files, *filter(None, map(notebook_file, tables))}
         if any(path.endswith(".py") for path in files):
             used.add(RUNTIME_FILE)
+        if any(one.body.kind == "python" for one in tables):
+            used |= {module_file(one) for one in self.modules}
         return Resource(
             key=part.key,
             kind=part.runs_on,
             spec=self._paused(spec),
             tables=part.tables,
             files=tuple(sorted(used)),
+            permissions=_permissions(group, part.runs_on),
+            renamed_from=part.renamed_from,
             place=self.tables[part.tables[0]].place,
         )
 
@@ -140,7 +160,15 @@ class ResourceMaker:
         for name, group in self.project.groups.items():
             inside = self._filled(name)
             if inside and group.schedule and self._is_scheduled_by_a_job(name):
-                yield self._starting(f"{name}-schedule", inside, group.schedule, {})
+                starting = self._starting(
+                    f"{name}-schedule", inside, group.schedule, {"tags": group.tags}
+                )
+                earlier = group.renamed_from and f"{group.renamed_from}-schedule"
+                yield replace(
+                    starting,
+                    permissions=_permissions(group, "job"),
+                    renamed_from=earlier,
+                )
 
     def _starting(
         self,
@@ -156,11 +184,13 @@ class ResourceMaker:
         return Resource(key, "job", self._paused(spec))
 
     def _filled(self, group: str | None = None) -> dict[str, Part]:
-        """The parts that have something to run, of one group or of all."""
+        """The parts that have something to start, of one group or of all."""
         return {
             key: part
             for key, part in self.parts.parts.items()
-            if part.tables and group in (None, part.group)
+            if part.tables
+            and group in (None, part.group)
+            and not is_continuous(self.project, self._group(part.group))
         }
 
     def _tables(self, part: Part) -> list[Table]:
@@ -187,6 +217,9 @@ class ResourceMaker:
     ) -> dict[str, Any]:
         schema = part.tables[0].partition(".")[0]
         has_compute = {"serverless", "clusters"} & set(fields)
+        if self.identity.user:  # as bundles have it: nothing starts by itself
+            kept = {key: one for key, one in fields.items() if key not in STARTING}
+            fields = {**kept, "development": True}
         return {
             "catalog": self.homes.catalog,
             "schema": f"{self.homes.schema_prefix}{schema}",
@@ -196,10 +229,12 @@ class ResourceMaker:
             "libraries": [{"file": {"path": f"../{path}"}} for path in sorted(files)],
         }
 
-    def _task(self, table: Table, part: Part, group: models.Group) -> dict[str, Any]:
+    def _task(
+        self, table: Table, part: Part, group: models.Group, job: Mapping[str, Any]
+    ) -> dict[str, Any]:
         read = self.graph.upstream[table.name]
         waits = [one for one in read if self.parts.placement.get(one) == part.key]
-        fields = {**self.project.task, **group.task, **table.settings.task}
+        fields = placed_task(task_fields(self.project, group, table), job)
         notebook = notebook_file(table)
         if notebook:
             parameters = _notebook_parameters(table, self.homes)
@@ -218,36 +253,15 @@ class ResourceMaker:
         """The spec; in development nothing starts by itself."""
         if not self.identity.user:
             return spec
-        starting = {
-            key: spec[key] for key in _STARTING if isinstance(spec.get(key), dict)
-        }
         paused = {"pause_status": "PAUSED"}
-        return spec | {key: value | paused for key, value in starting.items()}
-
-
-def check_schedules(project: models.Project, document: Document) -> list[Problem]:
-    """Schedules that aren't cron, and those on groups and on the whole at once."""
-    whole = project.orchestrate.schedule if project.orchestrate else None
-    given = [
-        (("groups", name, "schedule"), one.schedule)
-        for name, one in project.groups.items()
-    ]
-    problems = []
-    for path, schedule in [(("orchestrate", "schedule"), whole), *given]:
-        if schedule is None:
-            continue
-        cron = schedule.quartz_cron_expression
-        if len(cron.split()) not in (6, 7):
-            message = f'"{cron}" is no Quartz cron expression'
-            hint = 'It has six or seven fields, seconds first:  "0 0 6 * * ?" .'
-            place = document.place((*path, "quartz_cron_expression"))
-            problems.append(Problem("bad-schedule", message, hint, place))
-        if whole and schedule is not whole:
-            message = f"{path[1]} has a schedule, and so has the whole project"
-            hint = "Keep the one in  orchestrate: , or those of the groups."
-            place = document.place(path, key=True)
-            problems.append(Problem("two-schedules", message, hint, place))
-    return problems
+        changed: dict[str, Any] = {}
+        for key in STARTING:
+            given = spec.get(key)
+            if isinstance(given, dict):
+                changed[key] = given | paused
+            elif isinstance(given, list):
+                changed[key] = [one | paused for one in given]
+        return spec | changed
 
 
 def check_notebooks(tables: Mapping[str, Table]) -> list[Problem]:
@@ -267,18 +281,30 @@ def check_notebooks(tables: Mapping[str, Table]) -> list[Problem]:
     return problems
 
 
+def module_file(name: str) -> str:
+    """The file of one of the project's modules, relative to `workflows/<target>`."""
+    return f"src/{name}.py"
+
+
 def notebook_file(table: Table) -> str | None:
     """A notebook's file, relative to `workflows/<target>`; None for other bodies."""
     if table.body.kind != "notebook":
         return None
-    return f"src/notebooks/{PurePosixPath(table.body.path).name}"
+    return f"{NOTEBOOKS}/{PurePosixPath(table.body.path).name}"
 
 
 def resource_yaml(resource: Resource, target: str) -> str:
     """A resource in Databricks bundle format, under its target."""
-    kinds = {f"{resource.kind}s": {resource.key: resource.spec}}
+    spec = dict(resource.spec)
+    if resource.permissions:  # a bundle calls the level by another name than the API
+        spec["permissions"] = [
+            {("level" if key == "permission_level" else key): text
+             for key, text in one.items()}
+            for one in resource.permissions
+        ]  # fmt: skip
+    kinds = {f"{resource.kind}s": {resource.key: spec}}
     text = yaml_text({"targets": {target: {"resources": kinds}}})
-    return f"# Written by mdf from definitions/. Edit those, not this.\n{text}"
+    return f"# {MADE_BY_US} definitions/. Edit those, not this.\n{text}"
 
 
 def resource_path(resource: Resource) -> str:
@@ -311,6 +337,18 @@ def _notebook_parameters(table: Table, homes: Homes) -> dict[str, str]:
         else:
             parameters[name] = json.dumps(value, default=str)
     return parameters
+
+
+def _permissions(group: models.Group, kind: str) -> tuple[dict[str, str], ...]:
+    """A group's permissions on a resource; who may run a pipeline may run its job."""
+    run = {"job": "CAN_MANAGE_RUN", "pipeline": "CAN_RUN"}[kind]
+    found = []
+    for one in group.permissions:
+        given = one.model_dump(exclude_none=True)
+        if given["permission_level"] in ("CAN_RUN", "CAN_MANAGE_RUN"):
+            given["permission_level"] = run
+        found.append(given)
+    return tuple(found)
 
 
 def _schedule(schedule: models.Schedule | None) -> dict[str, Any]:

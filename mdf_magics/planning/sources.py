@@ -7,7 +7,7 @@ What is written here reads like code that a person would write, and is clean for
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,12 @@ class Texts:
     homes: Homes
     written: Mapping[str, tuple[TableName, ...]]
     """Names in each table's own text, as offsets in its body."""
+    modules: Collection[str] = ()
+    """Names of the project's Python files that lie beside the sources."""
+
+    def imports_of_ours(self, statement: str) -> bool:
+        """Whether an import needs a file that lies beside the source."""
+        return statement.split()[1].partition(".")[0] in self.modules
 
     def replacements(self, table: Table) -> dict[tuple[int, int], str]:
         """The homes of the names in a table's body, by where they stand."""
@@ -91,14 +97,16 @@ def part_source(
         last = "mdf_runtime.register(SparkSession.active(), TABLES)"
         return f"{header}{top}{functions}\n\n{listing}\n\n{last}\n"
     top = f"# Databricks notebook source\n{header}# ruff: noqa: F821\n"
-    if imports:
-        top += import_block(imports) + "\n"
+    ours = [one for one in imports if texts.imports_of_ours(one)]
+    if others := set(imports).difference(ours):
+        top += import_block(others) + "\n"
+    beside = f"\n{import_block(ours)}" if ours else ""
     last = call(
         "mdf_runtime.run_task",
         ["spark", "dbutils", "TABLES", f"runs_schema={flat(runs_schema)}"],
     )
     return (
-        f"{top}{_RUNTIME_IMPORT}\n{CELL}\n{functions}\n\n{CELL}\n\n{listing}\n\n"
+        f"{top}{_RUNTIME_IMPORT}{beside}\n{CELL}\n{functions}\n\n{CELL}\n\n{listing}\n\n"
         f"{CELL}\n\n{last}\n"
     )
 

@@ -11,22 +11,23 @@ from typing import Any
 from mdf_magics.definitions import models
 from mdf_magics.definitions.api_fields import check_fields, check_project_fields
 from mdf_magics.definitions.loading import Definitions
-from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
-from mdf_magics.errors import DefinitionError, Place, Problem, did_you_mean
+from mdf_magics.errors import DefinitionError, Place, Problem, Source, did_you_mean
 from mdf_magics.planning.expansion import Expansion, Table, expand
 from mdf_magics.planning.fitting import check_tables
 from mdf_magics.planning.graph import Graph, build_graph, check_queries
+from mdf_magics.planning.group_settings import check_compute, check_groups
 from mdf_magics.planning.placement import Parts, place
 from mdf_magics.planning.resolving import resolved_project, resolved_target
 from mdf_magics.planning.resources import (
+    MADE_BY_US,
     RUNTIME_FILE,
     Compiled,
     Identity,
     Resource,
     ResourceMaker,
     check_notebooks,
-    check_schedules,
+    module_file,
     notebook_file,
     resource_path,
     resource_yaml,
@@ -62,6 +63,8 @@ class Planned:
     graph: Graph
     parts: Parts
     texts: Texts
+    modules: Mapping[str, Source]
+    """The project's Python files that bodies import, by name."""
     problems: tuple[Problem, ...]
     """Ordered by file and line; warnings among them."""
 
@@ -110,22 +113,22 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         _kept(definitions, expansion),
     )
     identity = Identity(project.project, settings.target, user() if user else "")
-    texts = Texts(expansion.homes, graph.written)
+    texts = Texts(expansion.homes, graph.written, definitions.modules)
     problems = [
         *found,
         *expansion.problems,
         *graph.problems,
         *check_queries(definitions.transformations, expansion.declared),
-        *check_tables(expansion.tables, project.groups),
+        *check_tables(expansion.tables, project.groups, definitions.modules),
         *parts.problems,
         *check_project_fields(project, document),
         *(one for table in expansion.tables.values() for one in _check_task(table)),
         *(one for table in expansion.tables.values() for one in check_arguments(table)),
-        *check_schedules(project, document),
+        *check_groups(project, document),
+        *check_compute(expansion.tables, project),
         *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),
         *_check_root(expansion.tables, target),
-        *_check_not_yet(project, document),
     ]
     return Planned(
         project,
@@ -135,6 +138,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         graph,
         parts,
         texts,
+        definitions.modules,
         tuple(sorted(dict.fromkeys(problems), key=_reading_order)),
     )
 
@@ -150,6 +154,7 @@ def compile_target(planned: Planned) -> Compiled:
         tables,
         planned.graph,
         planned.parts,
+        planned.modules,
     )
     files: dict[str, str] = {}
     found: list[Resource] = []
@@ -168,10 +173,19 @@ def compile_target(planned: Planned) -> Compiled:
     found += maker.whole()
     if any(RUNTIME_FILE in resource.files for resource in found):
         files[RUNTIME_FILE] = runtime_text()
+    for name, module in planned.modules.items():
+        if any(module_file(name) in one.files for one in found):
+            files[module_file(name)] = module_text(module)
     for resource in found:
         files[resource_path(resource)] = resource_yaml(resource, name)
     ordered = tuple(sorted(found, key=lambda one: one.key))
     return Compiled(name, ordered, dict(sorted(files.items())))
+
+
+def module_text(module: Source) -> str:
+    """A module as it is uploaded; its lines keep their numbers."""
+    said = f"# {MADE_BY_US} {module.name}. Edit that, not this.\n"
+    return f"{module.text.rstrip()}\n\n\n{said}"
 
 
 def runtime_text() -> str:
@@ -214,24 +228,6 @@ def _check_parts(parts: Parts, tables: Mapping[str, Table]) -> list[Problem]:
         problem
         for part in parts.parts.values()
         for problem in check_imports(part, tables)
-    ]
-
-
-def _check_not_yet(project: models.Project, document: Document) -> list[Problem]:
-    """Keys that are in the model, but that nothing acts on yet."""
-    written: list[tuple[str | int, ...]] = [("modules",)] if project.modules else []
-    for name, group in project.groups.items():
-        written += [("groups", name, "permissions")] if group.permissions else []
-        written += [("groups", name, "renamed_from")] if group.renamed_from else []
-    return [
-        Problem(
-            "not-yet",
-            f"{path[-1]} is read, but nothing acts on it yet",
-            "Do it by hand until then.",
-            document.place(path, key=True),
-            "warning",
-        )
-        for path in written
     ]
 
 

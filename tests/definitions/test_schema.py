@@ -125,6 +125,8 @@ def test_what_fits_the_schemas_loads(tmp_path: Path) -> None:
         path = tmp_path / "definitions" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "cleaning.py").write_text("SEATS = 9\n")
 
     assert load(tmp_path).problems == ()
 

@@ -53,6 +53,7 @@ def test_development_target_differs_from_others_in_names_paths_and_pauses_only()
         ("mdf_target: dev.me", "mdf_target: prod"),
         ("[dev me]", "[prod]"),
         ("            pause_status: PAUSED\n", ""),
+        ("          development: true\n", ""),
         ("catalog: dev", "catalog: prod"),
         ("schema: me_", "schema: "),
         ("  dev:\n", "  prod:\n"),

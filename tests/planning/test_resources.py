@@ -393,31 +393,6 @@ class TestSchedules:
         assert spec["tasks"][0] == task
         assert "schedule" not in resource(planned, "s").spec
 
-    def test_on_a_group_and_on_the_whole_is_an_error(self) -> None:
-        planned = plan(
-            queries(query("s.t")),
-            project=f"{PROJECT}orchestrate: {{schedule: {CRON}}}\ngroups:\n  s: {{schedule: {CRON}}}\n",
-        )
-
-        assert shown(planned.problems) == (
-            "two-schedules: s has a schedule, and so has the whole project\n"
-            "  definitions/mdf.yml:6:7\n"
-            f"    6 |   s: {{schedule: {CRON}}}\n"
-            "      |       ^^^^^^^^\n"
-            "  Keep the one in  orchestrate: , or those of the groups."
-        )
-
-    @pytest.mark.parametrize("cron", ["0 6 * * *", "daily", ""])
-    def test_what_is_no_quartz_cron_is_refused(self, cron: str) -> None:
-        planned = plan(
-            queries(query("s.t")),
-            project=f'{PROJECT}groups: {{s: {{schedule: {{quartz_cron_expression: "{cron}", timezone_id: UTC}}}}}}\n',
-        )
-
-        assert [one.message for one in planned.errors] == [
-            f'"{cron}" is no Quartz cron expression'
-        ]
-
 
 class TestDevelopment:
     def test_names_and_tags_bear_the_user(self) -> None:

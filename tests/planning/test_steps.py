@@ -182,13 +182,3 @@ class TestProblems:
 
         assert [one.severity for one in planned.problems] == ["warning"]
         assert planned.errors == []
-
-
-def test_what_nothing_acts_on_yet_is_said() -> None:
-    project = PROJECT + "modules: [shared.py]\ngroups:\n  a: {renamed_from: b}\n"
-    planned = plan(queries(query("a.t")), project=project)
-
-    assert [(one.code, one.severity) for one in planned.problems] == [
-        ("not-yet", "warning"),
-        ("not-yet", "warning"),
-    ]
