@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdf_magics.engines import sail_failures
+from mdf_magics.engines.bridge import bridge
 from mdf_magics.engines.browsing import TableColumn, TableDetails, TableEntry
 from mdf_magics.engines.client import abandon_session, open_session
 from mdf_magics.engines.registry import Registry
@@ -128,6 +129,7 @@ class EmbeddedEngine(SparkConnectEngine[_SailConnection]):
         server = ServerProcess(self._own_catalog)
         try:
             session = open_session(server.port, str(self.warehouse))
+            bridge(session)
             own = self._own_catalog
             registry = Registry(session, own, self._stored, self.warehouse)
         except BaseException:

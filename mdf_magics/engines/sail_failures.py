@@ -53,6 +53,7 @@ _CONSTRUCTS = (
     (r"(:)", "column:path", "Use get_json_object."),
     (r"\*\s*except\s*\(\s*(\w+|`)", "* EXCEPT (...)", "List the columns."),
     (r"\bgroup\s+by\s+(all)\b", "GROUP BY ALL", "List the columns."),
+    (r"\bwith\s+recursive\s+(\w+)", "WITH RECURSIVE", ""),
     (r"\bdescribe\s+(history)\b", "DESCRIBE HISTORY", ""),
     (r"^\s*(truncate)\b", "TRUNCATE", "Use DELETE FROM."),
     (r"^\s*(optimize|vacuum|copy|grant|revoke)\b", "this statement", ""),

@@ -269,28 +269,10 @@ def marked(problem: Problem) -> str:
         ("SELECT raise_error('too late')", "engine-error", "too late", ""),
         # what Databricks has and Sail hasn't
         (
-            f"SELECT id FROM {ORDERS} QUALIFY rank() OVER (ORDER BY id) = 1",
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT * FROM r",
             "not-supported",
-            "the embedded engine can't run QUALIFY",
-            "QUALIFY",
-        ),
-        (
-            f"SELECT * EXCEPT (price) FROM {ORDERS}",
-            "not-supported",
-            "the embedded engine can't run * EXCEPT (...)",
-            "price",
-        ),
-        (
-            f"SELECT id, count(*) FROM {ORDERS} GROUP BY ALL UNION ALL SELECT 1, 2",
-            "not-supported",
-            "the embedded engine can't run GROUP BY ALL",
-            "ALL",
-        ),
-        (
-            f"SELECT customer:name FROM {ORDERS}",
-            "not-supported",
-            "the embedded engine can't run column:path",
-            ":",
+            "the embedded engine can't run WITH RECURSIVE",
+            "r",
         ),
         (
             "SELECT input_file_name()",
