@@ -13,6 +13,7 @@ import click
 
 from mdf_magics.command_help import usage
 from mdf_magics.commands import VERBS, Option, Verb, own_options, verb
+from mdf_magics.defaults import read_defaults
 from mdf_magics.errors import DefinitionError, MdfError, Problem, Source
 
 SUCCESS, FAILED, WRONG, PENDING = 0, 1, 2, 3
@@ -136,8 +137,13 @@ def _result(
     options = own_options(given)
     if one.name == "init":
         return Project.init(folder, **options)
+    defaults, _ = read_defaults(folder)
+    if "rows" in given and "rows" in defaults:
+        options.setdefault("rows", defaults["rows"])
     project = Project.find(
-        folder, target=shared["target"], variables=_variables(shared["var"] or ())
+        folder,
+        target=shared["target"] or defaults.get("target"),
+        variables=_variables(shared["var"] or ()),
     )
     with _progress() as progress:
         try:

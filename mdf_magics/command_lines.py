@@ -10,6 +10,9 @@ from typing import Any
 from mdf_magics.commands import Option, Verb, WrongUsage
 from mdf_magics.errors import Problem, closest
 
+_SHORT = {"-h": "--help", "-t": "--target"}
+"""What the command takes, too."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -33,6 +36,7 @@ def parse_line(one: Verb, line: str) -> Parsed:
     plain: list[str] = []
     while words:
         word = words.pop(0)
+        word = _SHORT.get(word, word)
         if not word.startswith("--") or word == "--":
             plain.append(word)
             continue

@@ -44,7 +44,8 @@ class Argument:
     required: bool = True
     many: bool = False
     of: str = ""
-    """What it names, for completion: `table`, `transformation`, `target`."""
+    """What it names, for completion: `table`, `transformation`, `definition` (either),
+    `target`, `group`, `verb`."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +76,17 @@ class Verb:
 
     def options_of(self, face: Literal["command", "magic"]) -> tuple[Option, ...]:
         """The options that one face of the verb has."""
-        common = (
-            (Option("target", "Use this target.", str, "TARGET"), _DEBUG)
-            if face == "magic" and self.name not in ("init", "target", "help")
-            else (_DEBUG,)
-            if face == "magic"
-            else ()
-        )
-        json = (_JSON,) if face == "command" and self.reports else ()
         own = tuple(one for one in self.options if one.face in ("both", face))
-        return own + common + json
+        if face == "command":
+            return (*own, _JSON) if self.reports else own
+        if self.name in ("init", "target", "help", "debug"):
+            return (*own, _DEBUG, _HELP)
+        return (*own, _TARGET, _DEBUG, _HELP)
 
 
+_TARGET = Option("target", "Use this target.", str, "TARGET")
 _DEBUG = Option("debug", "Show the traceback of an error.")
+_HELP = Option("help", "Show this page.")
 _JSON = Option("json", "Print one JSON object.")
 _ROWS = Option("rows", "How many rows to show; else 20.", int, "N")
 _NO_SAVE = Option("no-save", "Preview only; save nothing.")
@@ -199,7 +198,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "show",
         "Show what is stored for a table or a transformation.",
-        arguments=(Argument("name", "Its name.", of="table"),),
+        arguments=(Argument("name", "Its name.", of="definition"),),
         example="%mdf_show silver.airlines",
         reports=True,
     ),
@@ -207,14 +206,14 @@ VERBS: tuple[Verb, ...] = (
         "edit",
         "Put the cell that defines something into the notebook.",
         command=False,
-        arguments=(Argument("name", "A table or a transformation.", of="table"),),
+        arguments=(Argument("name", "A table or a transformation.", of="definition"),),
         example="%mdf_edit silver.airlines",
         method="cell",
     ),
     Verb(
         "remove",
         "Remove a definition; what was built stays.",
-        arguments=(Argument("name", "A table or a transformation.", of="table"),),
+        arguments=(Argument("name", "A table or a transformation.", of="definition"),),
         options=(Option("force", "Remove it even if others use it."),),
         example="%mdf_remove silver.airlines",
         reports=True,
@@ -223,7 +222,7 @@ VERBS: tuple[Verb, ...] = (
         "rename",
         "Rename a table or a transformation everywhere it is written.",
         arguments=(
-            Argument("old", "Its name.", of="table"),
+            Argument("old", "Its name.", of="definition"),
             Argument("new", "The new name."),
         ),
         example="%mdf_rename silver.airlines silver.carriers",
@@ -323,15 +322,21 @@ VERBS: tuple[Verb, ...] = (
         reports=True,
     ),
     Verb(
+        "debug",
+        "Show the traceback of the last error, with what caused it.",
+        command=False,
+        example="%mdf_debug",
+    ),
+    Verb(
         "help",
         "Show all verbs, or one page for one of them.",
         command=False,
-        arguments=(Argument("name", "A verb.", False),),
+        arguments=(Argument("name", "A verb.", False, of="verb"),),
         example="%mdf_help preview",
     ),
 )
 
-SHARED = ("target", "debug", "json", "format", "exit_code")
+SHARED = ("target", "debug", "help", "json", "format", "exit_code")
 """Options that a face handles itself; the others are arguments of the method."""
 
 

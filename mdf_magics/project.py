@@ -25,6 +25,7 @@ from mdf_magics.definitions.loading import (
     Entry,
     load,
 )
+from mdf_magics.definitions.names import quoted
 from mdf_magics.definitions.starting import retarget, start
 from mdf_magics.definitions.storing import locked, write
 from mdf_magics.deploying.consent import Consent
@@ -34,9 +35,10 @@ from mdf_magics.deploying.plan import Plan
 from mdf_magics.deploying.result import DeployResult
 from mdf_magics.deploying.sent import sent_tables
 from mdf_magics.deploying.workspaces.protocol import RunRequest, TableRun
-from mdf_magics.engines import Engine
+from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import (
     DefinitionError,
+    EngineError,
     Problem,
     Source,
     did_you_mean,
@@ -63,6 +65,7 @@ from mdf_magics.results import (
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
 from mdf_magics.targets import deployer_of, engine_of, origin_of
+from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
 REMEMBERED = 4
 """How many plans of a target are kept: what is stored, and a cell on its way."""
@@ -319,6 +322,29 @@ class Project:
         if status:
             statuses = {one.name: one.status for one in self.status().tables}
         return graph_of(planned, self._chosen(both, planned), statuses)
+
+    def vocabulary(self) -> Vocabulary:
+        """The names that may be written, for completion.
+
+        Raises:
+            DefinitionError: `mdf.yml` can't be read.
+        """
+        return vocabulary_of(self.planned())
+
+    def columns(self, table: str) -> tuple[Column, ...]:
+        """The columns that a table has or would have, of ours or of others.
+
+        Raises:
+            EngineError: It isn't there, or can't be resolved.
+        """
+        planned = self.planned()
+        engine, homes = self.engine(planned), planned.expansion.homes
+        if homes.made_by(table) is not None:
+            return Previewer(planned, engine, str(self.root)).schema(table)
+        home = homes.resolve(table)
+        if not engine.exists(home):
+            raise EngineError(Problem("unknown-table", f"there is no table {table}"))
+        return engine.schema(f"SELECT * FROM {quoted(home)}")
 
     def validate(self) -> Validated:
         """Every problem at once, in the order of files and lines."""

@@ -215,6 +215,7 @@ class TestHelp:
             "    --full           Count expectations over all rows.\n"
             "    --target TARGET  Use this target.\n"
             "    --debug          Show the traceback of an error.\n"
+            "    --help           Show this page.\n"
             "\n"
             "Upstream tables that exist are read; those that don't are computed from their"
             " definitions. Nothing is written.\n"

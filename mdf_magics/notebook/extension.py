@@ -6,25 +6,41 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from mdf_magics.command_help import usage
 from mdf_magics.commands import COMING, VERBS
+from mdf_magics.notebook.completion.matcher import Matcher
+from mdf_magics.notebook.config import MdfMagics, configure
 from mdf_magics.notebook.magics import Magics
+from mdf_magics.notebook.slips import put_right
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_loaded: WeakKeyDictionary[InteractiveShell, Magics] = WeakKeyDictionary()
-"""The magics of each shell, to be taken away again."""
+
+class _Loaded(NamedTuple):
+    """What a shell got, to be taken away again."""
+
+    magics: Magics
+    config: MdfMagics
+    matcher: Matcher
+
+
+_loaded: WeakKeyDictionary[InteractiveShell, _Loaded] = WeakKeyDictionary()
 
 _KINDS = {"line": "line", "cell": "cell", "both": "line_cell"}
 
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics, say in one line where we are, and warm up after the cell."""
-    magics = _loaded[shell] = Magics(shell)
+    config, problems = configure(shell)
+    magics = Magics(shell, config)
+    matcher = Matcher(magics.memory)
+    matcher.register(shell)
+    shell.input_transformers_cleanup.append(put_right)
+    _loaded[shell] = _Loaded(magics, config, matcher)
     register: Callable[..., None] = shell.magics_manager.register_function
     for verb in VERBS:
         if verb.face == "command":
@@ -37,12 +53,16 @@ def load(shell: InteractiveShell) -> None:
     warm_up = _once(shell, magics)
     magics.warm_up_callback = warm_up
     shell.events.register("post_run_cell", warm_up)
-    print(_greeting())  # noqa: T201 (what %load_ext says)
+    for said in (_greeting(), *map(str, problems)):
+        print(said)  # noqa: T201 (what %load_ext says)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take everything back that `load` did, and end the engines."""
-    magics = _loaded.pop(shell)
+    magics, config, matcher = _loaded.pop(shell)
+    matcher.unregister(shell)
+    shell.configurables.remove(config)  # type: ignore[arg-type] # as in config.py
+    shell.input_transformers_cleanup.remove(put_right)
     for kinds in shell.magics_manager.magics.values():
         for name in [one for one in kinds if one.startswith("mdf_")]:
             del kinds[name]

@@ -12,21 +12,30 @@ from IPython.core.magic import no_var_expand
 from mdf_magics.command_help import overview, usage
 from mdf_magics.command_lines import Parsed, parse_line
 from mdf_magics.commands import COMING, Verb, WrongUsage, own_options, verb
-from mdf_magics.errors import MdfError, Problem
+from mdf_magics.errors import DefinitionError, MdfError, Problem
+from mdf_magics.notebook.completion.memory import Memory
+from mdf_magics.notebook.errors import LastError, interrupted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from mdf_magics.notebook.config import MdfMagics
     from mdf_magics.project import Project
 
 
 class Magics:
     """The magics of one kernel, with the projects they have opened."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        """Remember the shell; nothing is opened yet."""
+    def __init__(self, shell: InteractiveShell, config: MdfMagics) -> None:
+        """Remember the shell and its configuration; nothing is opened yet."""
         self._shell = shell
+        self._config = config
         self._projects: dict[Path, Project] = {}
+        self._last_error = LastError()
+        self.memory = Memory(
+            lambda: self.project().vocabulary(),
+            lambda table: [one.name for one in self.project().columns(table)],
+        )
         self.warm_up_callback: Callable[..., None] = lambda: None
 
     def function(self, one: Verb) -> Callable[..., None]:
@@ -34,14 +43,20 @@ class Magics:
 
         @no_var_expand
         def magic(line: str, cell: str | None = None) -> None:
-            parsed = None
+            verbose = self._config.verbose_errors
             try:
                 parsed = parse_line(one, line)
+                verbose = verbose or bool(parsed.options["debug"])
                 self._perform(one, parsed, line, cell)
             except MdfError as error:
-                raise _short(error, debug=_debug(parsed)) from None
+                shown = self._last_error.shown(error, verbose=verbose)
+                if shown is error:
+                    raise  # with its cause
+                raise shown from None
             except KeyboardInterrupt as interrupt:
-                raise _interrupted(interrupt, saving=cell is not None) from None
+                raise interrupted(interrupt, saving=cell is not None) from None
+            finally:
+                self.memory.forget()
 
         magic.__name__ = one.magic
         return magic
@@ -55,7 +70,7 @@ class Magics:
             try:
                 verb(name)
             except MdfError as error:
-                raise _short(error, debug=False) from None
+                raise self._last_error.shown(error, verbose=False) from None
 
         magic.__name__ = f"mdf_{name}"
         magic.__doc__ = f"Not available yet: {COMING[name]}."
@@ -65,7 +80,7 @@ class Magics:
         """The project at or above the working folder, kept for the kernel."""
         from mdf_magics.project import Project
 
-        found = Project.find()
+        found = Project.find(target=self._config.target or None)
         return self._projects.setdefault(found.root, found)
 
     def warm_up(self) -> None:
@@ -82,9 +97,15 @@ class Magics:
         from mdf_magics.notebook.display import show, show_text, working
         from mdf_magics.results import failure_of, formatted
 
+        if parsed.options["help"]:
+            show_text(usage(one))
+            return
         if one.name == "help":
             name = parsed.arguments["name"]
             show_text(usage(verb(name)) if name else overview())
+            return
+        if one.name == "debug":
+            show_text(self._last_error.traceback())
             return
         if cell is None:
             _require(one, parsed)
@@ -93,6 +114,7 @@ class Magics:
             chosen = parsed.options.get("format") or "text"
             if chosen == "text":
                 show(result, progress)
+                self._learn(result)
             else:
                 show_text(formatted(result, chosen))
         if one.name == "init":
@@ -121,15 +143,35 @@ class Magics:
             project = project.for_target(target)
         project.progress = progress
         if cell is not None:
-            return project.add([cell_text(one.magic, line, cell)], AddOptions())
+            _refuse_empty(one, cell)
+            defaults = AddOptions(rows=self._config.rows)
+            return project.add([cell_text(one.magic, line, cell)], defaults)
         if one.name == "table":
             return project.show(parsed.arguments["name"])
         if one.name == "edit":
             self._shell.set_next_input(project.cell(parsed.arguments["name"]))
             return Message("It is in the next cell.")
+        if "rows" in parsed.options:
+            options.setdefault("rows", self._config.rows)
         return getattr(project, one.method or one.name)(
             *parsed.arguments.values(), **options
         )
+
+    def _learn(self, result: Any) -> None:
+        """Let completion know the columns that were shown."""
+        from mdf_magics.results import columns_shown
+
+        for table, columns in columns_shown(result).items():
+            self.memory.learn(table, (one.name for one in columns))
+
+
+def _refuse_empty(one: Verb, cell: str) -> None:
+    if not cell.strip():
+        example = "".join(f"\n  {line}" for line in one.example.splitlines())
+        hint = f"A cell looks like this:\n{example}"
+        if one.face == "both":
+            hint += f"\n\n%{one.magic} NAME  shows what is stored."
+        raise DefinitionError(Problem("empty-cell", "this cell is empty", hint))
 
 
 def _require(one: Verb, parsed: Parsed) -> None:
@@ -139,20 +181,3 @@ def _require(one: Verb, parsed: Parsed) -> None:
             message = f"%{one.magic} wants a {argument.name}"
             page = f"Help:  %{one.magic}?"
             raise WrongUsage(Problem("wrong-usage", message, page))
-
-
-def _debug(parsed: Parsed | None) -> bool:
-    return bool(parsed and parsed.options.get("debug"))
-
-
-def _short(error: MdfError, *, debug: bool) -> MdfError:
-    """The error as one block; IPython shows what `_render_traceback_` returns."""
-    if not debug:
-        error._render_traceback_ = lambda: str(error).splitlines()  # type: ignore[attr-defined]
-    return error
-
-
-def _interrupted(interrupt: KeyboardInterrupt, *, saving: bool) -> KeyboardInterrupt:
-    message = ["Interrupted. Nothing was saved." if saving else "Interrupted."]
-    interrupt._render_traceback_ = lambda: message  # type: ignore[attr-defined]
-    return interrupt

@@ -13,6 +13,7 @@ from mdf_magics.results.defining import (
     Listed,
     ListedTable,
     Validated,
+    columns_shown,
 )
 from mdf_magics.results.graph import Graphed, graph_of
 from mdf_magics.results.previewing import Previewed
@@ -35,6 +36,7 @@ __all__ = [
     "Status",
     "TableStatus",
     "Validated",
+    "columns_shown",
     "failure_of",
     "failures",
     "formatted",

@@ -277,3 +277,15 @@ def _annotation(problem: Problem) -> str:
     text = f"{problem.message}. {problem.hint}" if problem.hint else problem.message
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{problem.severity} {where}::{escaped}"
+
+
+def columns_shown(result: object) -> dict[str, tuple[Column, ...]]:
+    """The columns of tables that a result shows, whatever kind of result it is."""
+    if isinstance(result, Previewed):
+        return {result.preview.table: result.preview.rows.columns}
+    if isinstance(result, AddedAll):
+        shown: dict[str, tuple[Column, ...]] = {}
+        for added in result.added:
+            shown |= columns_shown(added.preview) | dict(added.schemas)
+        return shown
+    return {}

@@ -172,17 +172,17 @@ class TestErrors:
         [
             pytest.param(
                 "%mdf_preview",
-                "wrong-usage: %mdf_preview wants a table\n  Help:  %mdf_preview?",
+                "UsageError: %mdf_preview wants a table\n  Help:  %mdf_preview?",
                 id="no table",
             ),
             pytest.param(
                 "%mdf_table",
-                "wrong-usage: %mdf_table wants a name",
+                "UsageError: %mdf_table wants a name",
                 id="no name on a line",
             ),
             pytest.param(
                 "%mdf_rename raw.orders",
-                "wrong-usage: %mdf_rename wants a new",
+                "UsageError: %mdf_rename wants a new",
                 id="no second word",
             ),
             pytest.param(
@@ -197,17 +197,17 @@ class TestErrors:
             ),
             pytest.param(
                 "%mdf_list --rows 5",
-                "wrong-usage: there is no option --rows",
+                "UsageError: there is no option --rows",
                 id="option of another",
             ),
             pytest.param(
                 "%mdf_preview raw.orders --rows",
-                "wrong-usage: --rows wants a value: --rows N",
+                "UsageError: --rows wants a value: --rows N",
                 id="no value",
             ),
             pytest.param(
                 "%mdf_preview 'raw.orders",
-                "wrong-usage: a quote is opened and never closed",
+                "UsageError: a quote is opened and never closed",
                 id="open quote",
             ),
             pytest.param(
@@ -255,7 +255,8 @@ class TestErrors:
 
             assert not shown.success
             assert (
-                shown.text == f"not-yet: {COMING[name]} ({name}) is not available yet\n"
+                shown.text
+                == f"UsageError: {COMING[name]} ({name}) is not available yet\n"
             )
 
 

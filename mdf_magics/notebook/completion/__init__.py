@@ -1,0 +1,1 @@
+"""What Tab offers in the lines and cells of our magics."""
