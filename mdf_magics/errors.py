@@ -176,6 +176,19 @@ class DeployError(MdfError):
 class ConsentMissing(DeployError):
     """The plan does something that wants a word of the user."""
 
+    def __init__(
+        self, *problems: Problem, note: str = "", enough: object = None
+    ) -> None:
+        """Collect what is asked.
+
+        Args:
+            problems: What wants a word.
+            note: A last sentence about the whole.
+            enough: The `Consent` that would do.
+        """
+        super().__init__(*problems, note=note)
+        self.enough = enough
+
 
 class RunError(MdfError):
     """A table could not be built."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mdf_magics.definitions.storing import local_folder
 from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.keeping import EngineTables
 from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
 from mdf_magics.deploying.workspaces.protocol import Remote, RunRequest, TableRun
@@ -75,7 +76,10 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
         project_root=root,
         run_part=run_part,
     )
-    return Deployer(store, workspace, concurrency=planned.target.concurrency)
+    tables = EngineTables(engine, pipelines_own_tables=False)
+    return Deployer(
+        store, workspace, concurrency=planned.target.concurrency, tables=tables
+    )
 
 
 def origin_of(root: Path) -> Origin:

@@ -8,8 +8,10 @@ at most a second after they are known (a marker covers that gap).
 from __future__ import annotations
 
 import contextlib
+import json
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
@@ -18,7 +20,7 @@ from mdf_magics.deploying.calling import call_all
 from mdf_magics.deploying.identity import text_hash
 from mdf_magics.deploying.kept_lease import KeptLease, NotBegun
 from mdf_magics.deploying.origin import Origin
-from mdf_magics.deploying.plan import Action, Plan
+from mdf_magics.deploying.plan import Action
 from mdf_magics.deploying.references import resolved
 from mdf_magics.deploying.result import (
     Blocked,
@@ -29,14 +31,17 @@ from mdf_magics.deploying.result import (
     Progress,
 )
 from mdf_magics.deploying.sending import Sender
+from mdf_magics.deploying.sent import sent_tables
+from mdf_magics.deploying.settling import forgotten
 from mdf_magics.deploying.steps import Step, StepId, levels
+from mdf_magics.deploying.survey import View
 from mdf_magics.deploying.workspaces.protocol import (
     OutcomeUnknown,
     Workspace,
     WorkspaceError,
 )
 from mdf_magics.errors import LeaseLost, Problem
-from mdf_magics.state.protocol import JournalRow, Snapshot
+from mdf_magics.state.protocol import JournalRow
 
 GROUP_SECONDS = 1.0
 """How long an outcome may wait to be written together with others."""
@@ -44,6 +49,8 @@ GROUP_SECONDS = 1.0
 _PAST = {
     "create": "created",
     "update": "updated",
+    "move": "moved",
+    "adopt": "adopted",
     "rebuild": "rebuilt",
     "delete": "deleted",
     "forget": "forgotten",
@@ -55,8 +62,7 @@ class Application:
 
     def __init__(
         self,
-        plan: Plan,
-        state: Snapshot,
+        view: View,
         workspace: Workspace,
         lease: KeptLease,
         sender: Sender,
@@ -67,22 +73,23 @@ class Application:
         """Bind a plan to what it is carried out with.
 
         Args:
-            plan: What to do.
-            state: What it was made from.
+            view: What to do, and what it was made from.
             workspace: Where to do it.
             lease: The lease, which is renewed meanwhile.
             sender: Makes the calls.
             concurrency: How many calls run at once.
             progress: Told of every resource and file, in this thread.
         """
-        self._plan = plan
-        self._state = state
+        self._view = view
+        self._plan = view.plan
         self._workspace = workspace
         self._lease = lease
         self._sender = sender
         self._concurrency = concurrency
         self._progress = progress
-        self._ids = {key: row.remote_id or "" for key, row in state.resources.items()}
+        self._uploaded = view.found.uploaded
+        self._rows = dict(view.state.resources)
+        """What the state says of each key, kept up to date."""
         self._broken: dict[str, WorkspaceError] = {}
         self._stopped: set[StepId] = set()
         self._ended: list[tuple[Step, JournalRow]] = []
@@ -91,14 +98,11 @@ class Application:
         self._failed: list[Failed] = []
         self._blocked: list[Blocked] = []
 
-    def run(
-        self, uploads: Mapping[str, str], uploaded: Mapping[str, str], origin: Origin
-    ) -> DeployResult:
+    def run(self, uploads: Mapping[str, str], origin: Origin) -> DeployResult:
         """Carry the plan out.
 
         Args:
             uploads: Every file that the resources use, with its text.
-            uploaded: The SHA-256 of every file that is there.
             origin: Where the deploy comes from.
 
         Raises:
@@ -106,33 +110,55 @@ class Application:
             StateError: The state could not be written; this deploy has stopped.
         """
         hashes = {path: text_hash(text) for path, text in uploads.items()}
-        workspace_id = self._workspace.workspace_id
-        steps = levels(self._plan, self._state, hashes, origin, workspace_id)
+        steps = levels(self._view, hashes, origin, self._workspace.workspace_id)
         for action in self._plan.of("unknown"):
             self._stopped |= {(action.key, "make"), (action.key, "remove")}
             self._fail(left_alone(action))
-        if self._plan.of("create", "update", "rebuild"):
-            changed = {
-                path: text
-                for path, text in uploads.items()
-                if uploaded.get(path) != hashes[path]
-            }
-            self._upload(changed)
+        self._upload(self._changed_files(uploads, hashes))
         try:
             for level in steps:
                 self._carry_out([step for step in level if self._may_begin(step)])
         except LeaseLost:
             self._remove_orphans()
             raise
-        if not self._failed:
-            self._clear_away(sorted(uploaded.keys() - uploads.keys()))
+        if not self._failed and not self._stopped:
+            self._clear_away(sorted(self._unused(uploads)))
         return DeployResult(
             self._plan.target,
             tuple(self._done),
             tuple(self._failed),
             tuple(self._blocked),
             tuple(self._sender.warnings),
+            (*self._sender.notes, *self._statements()),
         )
+
+    def _changed_files(
+        self,
+        uploads: Mapping[str, str],
+        hashes: Mapping[str, str],
+    ) -> dict[str, str]:
+        """The files that resources of the plan use and that are not there as wanted."""
+        used = {
+            path
+            for action in self._plan.actions
+            if action.is_change and action.resource
+            for path in action.resource.files
+        }
+        return {
+            path: text
+            for path, text in uploads.items()
+            if path in used and self._uploaded.get(path) != hashes[path]
+        }
+
+    def _statements(self) -> list[str]:
+        """What to say before the next update of pipelines that took tables."""
+        done = {one.key: one.remote_id for one in self._done}
+        return [
+            f"before {key}'s next update, so that {one.table} keeps its rows:  {text}"
+            for key, remote_id in done.items()
+            for one in self._view.ownership.taken[key]
+            if (text := one.alter_statement(remote_id))
+        ]
 
     def _upload(self, changed: Mapping[str, str]) -> None:
         def ended(path: str, future: Future[None]) -> None:
@@ -162,7 +188,7 @@ class Application:
         needed = sorted({key for key, part in step.needs & self._stopped})
         if needed:
             self._stopped.add(step.step_id)
-            if action.action != "rebuild" or step.step_id[1] == "make":
+            if action.operation != "replace" or step.step_id[1] == "make":
                 blocked = Blocked(action.key, action.kind, action.action, tuple(needed))
                 self._blocked.append(blocked)
                 self._tell(action, "blocked", f"{', '.join(needed)} failed")
@@ -204,7 +230,8 @@ class Application:
     def _settings(self, step: Step) -> dict[str, object]:
         if step.step_id[1] == "remove":
             return {}
-        return resolved(step.spec, self._ids, self._workspace.path_of)
+        ids = {key: row.remote_id or "" for key, row in self._rows.items()}
+        return resolved(step.spec, ids, self._workspace.path_of)
 
     def _note(self, step: Step, future: Future[str]) -> None:
         """Remember what came of a step, to be written soon."""
@@ -224,9 +251,11 @@ class Application:
             self._stop_at(step, error)
             row = replace(step.intent, phase="failed", error=error.message)
         else:
-            self._ids[step.intent.key] = remote_id
             url = self._workspace.url(step.intent.kind, remote_id)
             row = replace(step.intent, phase="done", remote_id=remote_id, url=url)
+            self._rows.pop(row.key, None)
+            if row.operation not in ("delete", "forget"):
+                self._rows[row.key] = row
         if not self._ended:
             self._oldest = time.monotonic()
         self._ended.append((step, row))
@@ -255,15 +284,37 @@ class Application:
         if not self._ended:
             return
         self._ended.sort(key=lambda ended: ended[1].key)
-        self._lease.write([row for _, row in self._ended])
+        done = [step for step, row in self._ended if row.phase == "done"]
+        follow = [row for step in done for row in self._followed_by(step)]
+        self._lease.write([*(row for _, row in self._ended), *follow])
         written, self._ended = self._ended, []
         for step, row in written:
-            halfway = step.action.action == "rebuild" and row.operation == "delete"
+            halfway = step.action.operation == "replace" and row.operation == "delete"
             if row.phase == "done" and not halfway:
                 remote_id = row.remote_id or ""
                 action = step.action.action
                 self._done.append(Done(row.key, row.kind, action, remote_id, row.url))
                 self._tell(step.action, "done", remote_id)
+
+    def _followed_by(self, step: Step) -> Iterator[JournalRow]:
+        """What the state must know with a step's success, about other keys."""
+        if step.replaces:
+            self._rows.pop(step.replaces.key, None)
+            yield forgotten(step.replaces)
+        givers = {one.giver for one in step.takes}
+        for giver in sorted(givers & self._rows.keys()):
+            row = self._rows[giver]
+            taken = {one.earlier for one in step.takes if one.giver == giver}
+            left = [table for table in sent_tables(row) if table not in taken]
+            operation_id = str(uuid.uuid4())
+            self._rows[giver] = replace(
+                row,
+                operation="move",
+                phase="done",
+                operation_id=operation_id,
+                tables=json.dumps(left),
+            )
+            yield self._rows[giver]
 
     def _remove_orphans(self) -> None:
         """Delete what we made too late: the new holder has made its own instead.
@@ -277,6 +328,12 @@ class Application:
             if made and kept and kept.remote_id != row.remote_id:
                 with contextlib.suppress(WorkspaceError):
                     self._workspace.delete(step.intent.kind, row.remote_id or "")
+
+    def _unused(self, uploads: Mapping[str, str]) -> set[str]:
+        """Uploaded files that nothing wants, or that resources not planned now use."""
+        unused = self._uploaded.keys() - uploads.keys()
+        left = self._rows.keys() - {action.key for action in self._plan.actions}
+        return set() if left else unused
 
     def _clear_away(self, paths: list[str]) -> None:
         """Remove files that nothing uses any more; they do no harm if that fails."""

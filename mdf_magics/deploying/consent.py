@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from mdf_magics.deploying.origin import Origin
+from mdf_magics.deploying.ownership import Ownership
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.errors import ConsentMissing, Problem
+from mdf_magics.plain_text import count
 from mdf_magics.state.protocol import Snapshot
 
 LARGE = 4
@@ -21,6 +24,8 @@ class Consent:
     """True agrees to deletions; a number to exactly so many."""
     yes: bool = False
     """Agrees to rebuilds, to moves, and to going back to an older commit."""
+    rebuild: frozenset[str] = frozenset()
+    """Tables that may begin anew, although they may come to other rows by that."""
     command: str = "deploy"
     """The command that words are to be added to: `deploy` or `destroy`."""
 
@@ -30,35 +35,51 @@ NO_CONSENT = Consent()
 
 
 def check_consent(
-    plan: Plan, state: Snapshot, origin: Origin, consent: Consent
+    plan: Plan,
+    state: Snapshot,
+    ownership: Ownership,
+    origin: Origin,
+    consent: Consent,
 ) -> None:
     """Refuse a plan that does more than was agreed to.
 
     Args:
         plan: What would be done.
         state: What is deployed now.
+        ownership: What moves between resources, and what begins anew.
         origin: Where the deploy comes from.
         consent: What was agreed to.
 
     Raises:
-        ConsentMissing: Something wants a word of the user; all of it at once.
+        ConsentMissing: Something wants a word of the user; all of it at once. It says
+            which consent would do.
     """
     asked = [
         _deletions(plan, len(state.resources), consent),
-        _rebuilds(plan, len(state.resources), consent),
+        _moves(plan, ownership, consent),
+        _lost_rows(plan, ownership, consent),
         _older_commit(plan, state, origin, consent),
     ]
-    problems = [problem for problem in asked if problem]
+    problems = [asking.problem for asking in asked if asking]
     if problems:
-        raise ConsentMissing(*problems, note="Nothing was changed.")
+        enough = consent
+        for asking in filter(None, asked):
+            enough = replace(enough, **asking.adds)
+        raise ConsentMissing(*problems, note="Nothing was changed.", enough=enough)
 
 
-def _deletions(plan: Plan, deployed: int, consent: Consent) -> Problem | None:
+class _Asking(NamedTuple):
+    problem: Problem
+    adds: dict[str, Any]
+    """The fields of a consent that would do."""
+
+
+def _deletions(plan: Plan, deployed: int, consent: Consent) -> _Asking | None:
     deletions = plan.of("delete")
-    count = len(deletions)
-    large = count * LARGE > deployed
+    number = len(deletions)
+    large = number * LARGE > deployed
     exactly = not isinstance(consent.delete, bool)
-    agreed = consent.delete == count if exactly else consent.delete and not large
+    agreed = consent.delete == number if exactly else consent.delete and not large
     if not deletions or agreed:
         return None
     lines = []
@@ -68,29 +89,79 @@ def _deletions(plan: Plan, deployed: int, consent: Consent) -> Problem | None:
         lines.append(f"- {action.kind} {action.key} ({remote_id}): {reason}")
         if action.tables:
             lines.append(f"    its tables stay: {', '.join(action.tables)}")
-    option = f"delete {count}" if large or exactly else "delete"
-    return Problem(
+    option = f"delete {number}" if large or exactly else "delete"
+    if number == deployed and consent.command == "deploy":
+        lines.append("The definitions ask for none of them: are they all here?")
+    problem = Problem(
         "needs-delete",
-        f"this plan deletes {count} of {plan.target}'s {deployed} resources",
+        f"this plan deletes {number} of {plan.target}'s {deployed} resources",
         "\n".join([*lines, _say(plan, consent, option)]),
     )
+    return _Asking(problem, {"delete": number})
 
 
-def _rebuilds(plan: Plan, deployed: int, consent: Consent) -> Problem | None:
-    rebuilds = plan.of("rebuild")
-    if consent.yes or not rebuilds:
+def _moves(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | None:
+    """Rebuilds, and tables that another resource is to build."""
+    moving = [
+        action
+        for action in plan.actions
+        if action.is_change
+        and (
+            action.action == "rebuild"
+            or any(one.is_move for one in ownership.taken[action.key])
+        )
+    ]
+    if consent.yes or not moving:
         return None
-    lines = [f"- {action.key}: {'; '.join(action.reasons)}" for action in rebuilds]
-    return Problem(
+    lines = [
+        line
+        for action in moving
+        for line in (
+            f"- {action.key}: {'; '.join(action.reasons)}",
+            *(f"    {impact}" for impact in action.impact),
+        )
+    ]
+    rebuilds = sum(action.action == "rebuild" for action in moving)
+    verbs = [f"rebuilds {rebuilds}"] if rebuilds else []
+    verbs += [f"moves tables to {len(moving) - rebuilds}"] if (
+        len(moving) > rebuilds
+    ) else []  # fmt: skip
+    problem = Problem(
         "needs-yes",
-        f"this plan rebuilds {len(rebuilds)} of {plan.target}'s {deployed} resources",
+        f"this plan {' and '.join(verbs)} of {plan.target}'s resources",
         "\n".join([*lines, _say(plan, consent, "yes")]),
     )
+    return _Asking(problem, {"yes": True})
+
+
+def _lost_rows(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | None:
+    """Tables that begin anew and can't simply be computed again."""
+    tables = sorted(
+        one.table
+        for action in plan.actions
+        if action.is_change
+        for one in ownership.taken[action.key]
+        if one.loses_rows
+    )
+    if set(tables) <= consent.rebuild:
+        return None
+    lines = [
+        f"- {table}: its rows so far are not in the new one"
+        for table in tables
+        if table not in consent.rebuild
+    ]
+    word = ",".join(tables)
+    problem = Problem(
+        "needs-rebuild",
+        f"this plan begins {count(len(tables), 'table')} anew that grew with each run",
+        "\n".join([*lines, _say(plan, consent, f"rebuild {word}")]),
+    )
+    return _Asking(problem, {"rebuild": frozenset(tables)})
 
 
 def _older_commit(
     plan: Plan, state: Snapshot, origin: Origin, consent: Consent
-) -> Problem | None:
+) -> _Asking | None:
     if consent.yes:
         return None
     newest = max(state.resources.values(), key=lambda row: row.seq, default=None)
@@ -100,12 +171,13 @@ def _older_commit(
     stands = {"behind": "is older than", "diverged": "has another history than"}
     if relation not in stands:
         return None
-    return Problem(
+    problem = Problem(
         "needs-yes",
         f"this commit {stands[relation]} the one deployed to {plan.target}",
         f"{newest.deployed_by} deployed {newest.commit} at {newest.at}.\n"
         f"Merge it first. {_say(plan, consent, 'yes')}",
     )
+    return _Asking(problem, {"yes": True})
 
 
 def _say(plan: Plan, consent: Consent, option: str) -> str:

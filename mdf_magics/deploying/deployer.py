@@ -9,45 +9,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 
+from mdf_magics.deploying.adopting import check_unbound, find_adopted
 from mdf_magics.deploying.applying import Application, left_alone
-from mdf_magics.deploying.calling import call_all
 from mdf_magics.deploying.consent import NO_CONSENT, Consent, check_consent
+from mdf_magics.deploying.keeping import NoTables, TableKeeper
 from mdf_magics.deploying.kept_lease import CLOCKS, Clocks, KeptLease
 from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.plan import Plan
-from mdf_magics.deploying.planner import Found, make_plan
-from mdf_magics.deploying.rebuilding import check_known, rebuild
+from mdf_magics.deploying.rebuilding import rebuild
 from mdf_magics.deploying.result import DeployResult, OnProgress
 from mdf_magics.deploying.sending import Sender
 from mdf_magics.deploying.settling import settle
 from mdf_magics.deploying.status import ResourceStatus, resource_statuses
+from mdf_magics.deploying.survey import Surveyor, View, Wish
 from mdf_magics.deploying.workspaces.protocol import (
-    Remote,
     RunRequest,
     TableRun,
     Workspace,
-    WorkspaceError,
 )
 from mdf_magics.errors import DeployError, Locked, Problem, StateError
 from mdf_magics.planning.resources import Compiled
+from mdf_magics.planning.selection import Selection
 from mdf_magics.state.protocol import Lease, Snapshot, StateStore
 
 POLL_SECONDS = 2.0
 """How often somebody else's lease is asked for again."""
-
-
-@dataclass(frozen=True)
-class _View:
-    """State, workspace and plan as of one moment."""
-
-    state: Snapshot
-    found: Found
-    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -60,23 +49,30 @@ class Deployer:
     """How many calls run at once at most."""
     sleep: Callable[[float], None] = time.sleep
     clocks: Clocks = CLOCKS
+    tables: TableKeeper = field(default_factory=NoTables)
+    """Moves contents of tables that get another builder or name."""
 
-    def plan(self, desired: Compiled) -> Plan:
+    def plan(self, desired: Compiled, selection: Selection | None = None) -> Plan:
         """What a deploy would do; reads only.
+
+        Args:
+            desired: What the definitions come to.
+            selection: What is planned of it; None: everything.
 
         Raises:
             DeployError: The state is of another workspace; a reference leads nowhere.
             StateError: The state can't be read or trusted.
         """
-        return self._look(desired).plan
+        return self._look(Wish(desired, selection)).plan
 
     def deploy(
         self,
         desired: Compiled,
         origin: Origin,
         *,
+        selection: Selection | None = None,
         consent: Consent = NO_CONSENT,
-        plan: Plan | None = None,
+        check: Callable[[Plan], None] = lambda _: None,
         wait_seconds: float = 0,
         progress: OnProgress = lambda _: None,
     ) -> DeployResult:
@@ -85,8 +81,10 @@ class Deployer:
         Args:
             desired: What the definitions come to.
             origin: Where it comes from, for the journal.
+            selection: What is deployed of it; None: everything.
             consent: What the user has agreed to.
-            plan: A plan that was looked at; refused when it isn't true any more.
+            check: Looks at the plan before anything is done, and raises when it isn't
+                the one that was agreed to.
             wait_seconds: How long to wait for somebody else's deploy.
             progress: Told of every resource and file, in the caller's thread.
 
@@ -101,33 +99,9 @@ class Deployer:
             DeployError: The plan isn't true any more, or the state is of another
                 workspace.
         """
-        view = self._look(desired)
-        _check_expected(plan, view)
-        if not view.state.pending:
-            if not view.plan.changes:
-                return _nothing_to_do(view.plan)
-            check_consent(view.plan, view.state, origin, consent)
-        warnings: list[Problem] = []
-        with self._lease(origin.deployed_by, wait_seconds) as lease:
-            if not _is_current(view.state, lease.lease):
-                warnings = self._settle(lease)
-                view = self._look(desired)
-                _check_expected(plan, view, settled=True)
-                if not view.plan.changes:
-                    result = _nothing_to_do(view.plan)
-                    return replace(result, warnings=tuple(warnings))
-                check_consent(view.plan, view.state, origin, consent)
-            application = Application(
-                view.plan,
-                view.state,
-                self.workspace,
-                lease,
-                Sender(self.workspace, lease, self.sleep),
-                concurrency=self.concurrency,
-                progress=progress,
-            )
-            result = application.run(desired.uploads, view.found.uploaded, origin)
-        return replace(result, warnings=(*warnings, *result.warnings))
+        return self._bring_about(
+            Wish(desired, selection), origin, consent, check, wait_seconds, progress
+        )
 
     def destroy(
         self,
@@ -147,10 +121,45 @@ class Deployer:
             progress=progress,
         )
 
+    def adopt(
+        self,
+        desired: Compiled,
+        origin: Origin,
+        kind: str,
+        remote_id: str,
+        key: str,
+        *,
+        consent: Consent = NO_CONSENT,
+        progress: OnProgress = lambda _: None,
+    ) -> Plan | DeployResult:
+        """Bind a resource that somebody else made, and send what it should look like.
+
+        Args:
+            desired: What the definitions come to.
+            origin: Where it comes from, for the journal.
+            kind: `job` or `pipeline`.
+            remote_id: Its id.
+            key: The key that it gets.
+            consent: Without `yes` nothing is changed.
+            progress: Told of every resource and file.
+
+        Returns:
+            Without consent the plan, which shows the differences.
+
+        Raises:
+            DeployError: It is another target's, or the key has a resource already.
+        """
+        check_unbound(self.store.snapshot(), key, remote_id)
+        wish = find_adopted(self.workspace, kind, remote_id, key, Wish(desired))
+        if not consent.yes:
+            return self._look(wish).plan
+        return self._bring_about(wish, origin, consent, lambda _: None, 0, progress)
+
     def status(self) -> list[ResourceStatus]:
         """How every deployed resource is; reads only."""
         state = self.store.snapshot()
-        return resource_statuses(state, self._resources(state), self.workspace.path_of)
+        resources = self._surveyor().resources(state)
+        return resource_statuses(state, resources, self.workspace.path_of)
 
     def run(
         self,
@@ -198,37 +207,47 @@ class Deployer:
         """
         return rebuild(self.store, self.workspace, origin)
 
-    def _look(self, desired: Compiled) -> _View:
-        state = self.store.snapshot()
-        self._check_workspace(state)
-        resources = self._resources(state)
-        uploaded = self.workspace.uploaded()
-        found = Found(resources, uploaded, self.workspace.path_of)
-        plan = make_plan(desired, state, found)
-        self._check_known(plan, state)
-        return _View(state, found, plan)
+    def _bring_about(
+        self,
+        wish: Wish,
+        origin: Origin,
+        consent: Consent,
+        check: Callable[[Plan], None],
+        wait_seconds: float,
+        progress: OnProgress,
+    ) -> DeployResult:
+        def agreed(*, settled: bool) -> View:
+            view = self._look(wish)
+            check(view.plan)
+            if view.plan.changes and (settled or not view.state.pending):
+                check_consent(view.plan, view.state, view.ownership, origin, consent)
+            return view
 
-    def _resources(self, state: Snapshot) -> dict[str, Remote | WorkspaceError]:
-        found: dict[str, Remote | WorkspaceError] = {}
+        view, warnings = agreed(settled=False), list[Problem]()
+        if not view.plan.changes and not view.state.pending:
+            return _nothing_to_do(view.plan)
+        with self._lease(origin.deployed_by, wait_seconds) as lease:
+            if not _is_current(view.state, lease.lease):
+                warnings = self._settle(lease)
+                view = agreed(settled=True)
+            application = Application(
+                view,
+                self.workspace,
+                lease,
+                Sender(self.workspace, lease, self.tables, self.sleep),
+                concurrency=self.concurrency,
+                progress=progress,
+            )
+            uploads = wish.desired.uploads
+            result = application.run(uploads, origin)
+        return replace(result, warnings=(*warnings, *result.warnings))
 
-        def ended(key: str, future: Future[Remote]) -> None:
-            if future.cancelled():
-                return
-            try:
-                found[key] = future.result()
-            except WorkspaceError as error:
-                found[key] = error
+    def _look(self, wish: Wish) -> View:
+        return self._surveyor().survey(wish)
 
-        get = self.workspace.get
-        call_all(
-            {
-                key: partial(get, row.kind, row.remote_id or "")
-                for key, row in state.resources.items()
-            },
-            concurrency=self.concurrency,
-            ended=ended,
-        )
-        return found
+    def _surveyor(self) -> Surveyor:
+        own = self.tables.pipelines_own_tables
+        return Surveyor(self.store, self.workspace, own, self.concurrency)
 
     def _settle(self, lease: KeptLease) -> list[Problem]:
         return settle(
@@ -259,53 +278,6 @@ class Deployer:
                     raise
             self.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
-
-    def _check_workspace(self, state: Snapshot) -> None:
-        here = self.workspace.workspace_id
-        others = {row.workspace_id for row in state.resources.values()} - {here, None}
-        if others:
-            raise DeployError(
-                Problem(
-                    "other-workspace",
-                    f"{self.store.target} is deployed to workspace "
-                    f"{', '.join(sorted(map(str, others)))}, and this is {here}",
-                    "Check the target's host and profile in definitions/mdf.yml.",
-                )
-            )
-
-    def _check_known(self, plan: Plan, state: Snapshot) -> None:
-        """Refuse to make what the workspace has already, though the state forgot it."""
-        found: list[Remote] = []
-
-        def ended(_key: str, future: Future[list[Remote]]) -> None:
-            if not future.cancelled():
-                found.extend(future.result())
-
-        find = self.workspace.find
-        call_all(
-            {
-                resource.key: partial(find, resource.kind, resource.spec["name"])
-                for action in plan.of("create")
-                if (resource := action.resource)
-            },
-            concurrency=self.concurrency,
-            ended=ended,
-        )
-        check_known(self.store, state, found)
-
-
-def _check_expected(plan: Plan | None, view: _View, *, settled: bool = False) -> None:
-    if plan is None:
-        return
-    moved = (plan.lineage, plan.seq) != (view.plan.lineage, view.plan.seq)
-    if (moved and not settled) or plan.to_json() != view.plan.to_json():
-        raise DeployError(
-            Problem(
-                "stale-plan",
-                f"{plan.target} has changed since this plan was made",
-                "Plan again and look at it. Nothing was changed.",
-            )
-        )
 
 
 def _is_current(state: Snapshot, lease: Lease) -> bool:

@@ -74,6 +74,8 @@ class DeployResult:
     failed: tuple[Failed, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Where contents of tables lie now, and what is left to say by hand."""
 
     @property
     def succeeded(self) -> bool:
@@ -104,6 +106,7 @@ class DeployResult:
         ]
         lines += [str(item.problem) for item in self.failed]
         lines += [str(problem) for problem in self.warnings]
+        lines += self.notes
         return "\n".join([*lines, self._note()])
 
     def _note(self) -> str:

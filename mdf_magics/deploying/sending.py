@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from mdf_magics.deploying.identity import Marker, marked
+from mdf_magics.deploying.keeping import DataStep, TableKeeper
 from mdf_magics.deploying.kept_lease import KeptLease
 from mdf_magics.deploying.looking import duplicates, find_marked
 from mdf_magics.deploying.steps import Step
@@ -30,13 +32,18 @@ class Sender:
         self,
         workspace: Workspace,
         lease: KeptLease,
+        tables: TableKeeper,
         sleep: Callable[[float], None],
     ) -> None:
         """Bind it to a workspace and to the lease that each call must fit into."""
         self._workspace = workspace
         self._lease = lease
+        self._tables = tables
         self._sleep = sleep
+        self._one_at_a_time = threading.Lock()
         self.warnings: list[Problem] = []
+        self.notes: list[str] = []
+        """Where contents of tables lie now."""
 
     def send(self, step: Step, settings: dict[str, Any]) -> str:
         """Carry out one step.
@@ -56,9 +63,11 @@ class Sender:
         intent = step.intent
         remote_id = intent.remote_id or ""
         marker = Marker(self._lease.lease.lineage, intent.key, intent.nonce or "")
+        for data in step.data:
+            self._move(data)
         if intent.operation == "create":
             return self._create(step, marked(settings, marker), marker)
-        if intent.operation == "update":
+        if intent.operation in ("update", "move", "adopt"):
             sent = marked(settings, marker)
             self._repeat(lambda: self._workspace.update(intent.kind, remote_id, sent))
         if intent.operation == "delete":
@@ -72,6 +81,21 @@ class Sender:
     def remove(self, path: str) -> None:
         """Remove one uploaded file. Raises like `send`."""
         self._repeat(lambda: self._workspace.remove(path))
+
+    def _move(self, data: DataStep) -> None:
+        """Move a table's content, which may have been moved already."""
+        self._lease.wait_until_good_for(self._workspace.call_seconds)
+        with self._one_at_a_time:
+            lies_in = self._tables.carry_out(data)
+        if lies_in == data.home:
+            self.notes.append(
+                f"{data.new_home} is there already, so {data.home} stays as it is"
+            )
+        elif lies_in and data.what == "keep":
+            self.notes.append(
+                f"{data.table}: its content so far is {lies_in}; "
+                "drop it when nobody needs it any more"
+            )
 
     def _create(self, step: Step, settings: dict[str, Any], marker: Marker) -> str:
         intent = step.intent

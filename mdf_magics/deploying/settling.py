@@ -7,6 +7,7 @@ Nobody is asked, and nothing is sent again before it is known.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -24,7 +25,8 @@ from mdf_magics.deploying.workspaces.protocol import (
 from mdf_magics.errors import Problem
 from mdf_magics.state.protocol import JournalRow, Snapshot
 
-type Settled = tuple[JournalRow, list[Problem]]
+type Settled = tuple[list[JournalRow], list[Problem]]
+"""The outcome, with what follows from it, and warnings."""
 
 
 def settle(
@@ -54,13 +56,13 @@ def settle(
         if future.cancelled():
             return
         try:
-            row, twice = future.result()
+            settled, twice = future.result()
         except WorkspaceError:
             return  # not known yet: it stays pending, and its key is left alone
-        rows.append(row)
+        rows.extend(settled)
         warnings.extend(twice)
 
-    look = partial(_look, workspace, lease.lease.lineage, sleep)
+    look = partial(_look, workspace, state, lease.lease.lineage, sleep)
     call_all(
         {intent.operation_id: partial(look, intent) for intent in state.pending},
         concurrency=concurrency,
@@ -74,30 +76,62 @@ def settle(
 
 def _look(
     workspace: Workspace,
+    state: Snapshot,
     lineage: str,
     sleep: Callable[[float], None],
     intent: JournalRow,
 ) -> Settled:
+    marker = Marker(lineage, intent.key, intent.nonce or "")
+    remote_id = intent.remote_id or ""
     if intent.operation == "create":
-        marker = Marker(lineage, intent.key, intent.nonce or "")
         found = find_marked(workspace, intent.kind, intent.name or "", marker, sleep)
         if not found:
-            return _failed(intent, "it was interrupted before anything was made"), []
+            return [_failed(intent, "it was interrupted before anything was made")], []
         remote_id = found[0].remote_id
         url = workspace.url(intent.kind, remote_id)
         done = replace(intent, phase="done", remote_id=remote_id, url=url)
-        return done, duplicates(workspace, remote_id, found)
+        return [done], duplicates(workspace, remote_id, found)
     if intent.operation == "delete":
         try:
-            workspace.get(intent.kind, intent.remote_id or "")
+            workspace.get(intent.kind, remote_id)
         except NotFound:
-            return replace(intent, phase="done"), []
-        return _failed(intent, "it was interrupted before anything was deleted"), []
+            return [replace(intent, phase="done")], []
+        return [_failed(intent, "it was interrupted before anything was deleted")], []
     if intent.operation == "forget":
-        return replace(intent, phase="done"), []
+        return [replace(intent, phase="done")], []
+    earlier = _earlier_key(state, intent)
+    if intent.operation == "adopt" or earlier:
+        # The marker changes with these: whether they arrived can be seen.
+        remote = workspace.get(intent.kind, remote_id)
+        if not marker.on(remote.tags):
+            return [_failed(intent, "it was interrupted before anything changed")], []
+        done = replace(intent, phase="done")
+        return [done, *([forgotten(earlier)] if earlier else [])], []
     # Whether an update arrived can't be told from every field; sending it again can't
     # do harm, and the plan does so for an update that didn't come to its end.
-    return _failed(intent, "it was interrupted and is sent again"), []
+    return [_failed(intent, "it was interrupted and is sent again")], []
+
+
+def forgotten(row: JournalRow) -> JournalRow:
+    """The row by which the state has a renamed resource no more under its old key."""
+    return replace(
+        row,
+        operation="forget",
+        phase="done",
+        operation_id=str(uuid.uuid4()),
+        error=None,
+    )
+
+
+def _earlier_key(state: Snapshot, intent: JournalRow) -> JournalRow | None:
+    """What the state still calls the resource that this renames."""
+    if intent.operation != "move":
+        return None
+    same = (intent.kind, intent.remote_id)
+    for row in state.resources.values():
+        if (row.kind, row.remote_id) == same and row.key != intent.key:
+            return row
+    return None
 
 
 def _failed(intent: JournalRow, error: str) -> JournalRow:

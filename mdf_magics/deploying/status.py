@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mdf_magics.deploying.planner import changed_by_hand, is_ours
+from mdf_magics.deploying.drift import changed_by_hand, is_ours
 from mdf_magics.deploying.references import PathOf
 from mdf_magics.deploying.sent import sent_tables
 from mdf_magics.deploying.workspaces.protocol import NotFound, Remote, WorkspaceError

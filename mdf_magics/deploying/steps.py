@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mdf_magics.deploying.identity import new_nonce, spec_hash
+from mdf_magics.deploying.keeping import DataStep
 from mdf_magics.deploying.origin import Origin
-from mdf_magics.deploying.plan import Action, Plan
+from mdf_magics.deploying.ownership import Ownership, Transfer
+from mdf_magics.deploying.plan import Action
 from mdf_magics.deploying.references import depths, referred
 from mdf_magics.deploying.sent import sent_spec
+from mdf_magics.deploying.survey import View
 from mdf_magics.state.protocol import JournalRow, Snapshot
 
 type StepId = tuple[str, str]
@@ -37,31 +40,34 @@ class Step:
     """Steps that must not have failed."""
     tried_before: bool = False
     """Whether a create with the same nonce came to nothing before, as far as known."""
+    data: tuple[DataStep, ...] = ()
+    """Contents of tables to move before the call."""
+    takes: tuple[Transfer, ...] = ()
+    """Tables that other resources have in the state until this is done."""
+    replaces: JournalRow | None = None
+    """What the state forgets when this is done: a renamed resource's earlier key."""
 
     @property
     def step_id(self) -> StepId:
         """What others need it by."""
-        made = self.intent.operation in ("create", "update")
-        return self.intent.key, "make" if made else "remove"
+        removes = self.intent.operation in ("delete", "forget")
+        return self.intent.key, "remove" if removes else "make"
 
 
 def levels(
-    plan: Plan,
-    state: Snapshot,
-    hashes: Mapping[str, str],
-    origin: Origin,
-    workspace_id: str,
+    view: View, hashes: Mapping[str, str], origin: Origin, workspace_id: str
 ) -> list[list[Step]]:
     """The steps of a plan; those of one level don't need each other.
 
     Args:
-        plan: What is to be done.
-        state: What the state says: nonces and generations go on from there.
+        view: What is to be done; nonces and generations go on from its state. Who
+            gives a table is changed before who takes it.
         hashes: The SHA-256 of each file to upload.
         origin: Where the deploy comes from.
         workspace_id: Which workspace it goes to.
     """
-    maker = _Maker(state, hashes, origin, workspace_id)
+    plan, ownership = view.plan, view.ownership
+    maker = _Maker(view.state, ownership, hashes, origin, workspace_id)
     makes = {
         action.key: referred(action.resource.spec)
         for action in plan.actions
@@ -72,29 +78,59 @@ def levels(
         for action in plan.of("delete", "forget")
         if action.row
     }
-    upwards, downwards = depths(makes), depths(removes)
+    upwards, downwards = depths(_after_givers(makes, ownership)), depths(removes)
     found: dict[tuple[int, int], list[Step]] = defaultdict(list)
     for action in plan.actions:
-        if action.action == "rebuild":
+        if action.operation == "replace":
             found[0, 0].append(maker.remove(action, "delete", frozenset()))
-        if action.action in ("create", "update", "rebuild"):
+        if action.operation in ("create", "update", "replace", "rename", "adopt"):
             found[1, upwards[action.key]].append(maker.make(action))
-        if action.action in ("delete", "forget"):
-            needs = maker.referrers(action.key)
-            step = maker.remove(action, action.action, needs)
+        if action.operation in ("delete", "forget"):
+            needs = maker.referrers(action.key) | maker.takers(action.key)
+            step = maker.remove(action, action.operation, needs)
             found[2, -downwards[action.key]].append(step)
     return [found[level] for level in sorted(found)]
+
+
+def _after_givers(
+    makes: Mapping[str, set[str]], ownership: Ownership
+) -> dict[str, set[str]]:
+    """References, and after them moves, as far as they close no circle.
+
+    Two resources that give each other tables are changed in either order: nothing is
+    dropped by that, and the first run of both comes afterwards.
+    """
+    needs = {key: set(keys) for key, keys in makes.items()}
+    for taker in sorted(needs):
+        for giver in sorted({one.giver for one in ownership.taken[taker]} - {taker}):
+            if giver in needs and not _reaches(giver, taker, needs):
+                needs[taker].add(giver)
+    return needs
+
+
+def _reaches(start: str, end: str, needs: Mapping[str, set[str]]) -> bool:
+    waiting, seen = [start], set()
+    while waiting:
+        key = waiting.pop()
+        if key == end:
+            return True
+        if key not in seen:
+            seen.add(key)
+            waiting += needs.get(key, ())
+    return False
 
 
 class _Maker:
     def __init__(
         self,
         state: Snapshot,
+        ownership: Ownership,
         hashes: Mapping[str, str],
         origin: Origin,
         workspace_id: str,
     ) -> None:
         self._state = state
+        self._ownership = ownership
         self._hashes = hashes
         self._origin = origin
         self._workspace_id = workspace_id
@@ -107,6 +143,10 @@ class _Maker:
             if key in referred(spec)
             for part in ("make", "remove")
         )
+
+    def takers(self, key: str) -> frozenset[StepId]:
+        """Who must have a table before its last builder goes."""
+        return frozenset((one.taker, "make") for one in self._ownership.given[key])
 
     def remove(self, action: Action, operation: str, needs: frozenset[StepId]) -> Step:
         row = action.row
@@ -125,41 +165,64 @@ class _Maker:
             tables=row.tables,
             generation=row.generation,
         )
-        return Step(action, intent, self._sent[row.key], needs)
+        replacing = action.operation == "replace"
+        data = self._data(action.key) if replacing else ()
+        return Step(action, intent, self._sent[row.key], needs, data=data)
 
     def make(self, action: Action) -> Step:
         resource, row = action.resource, action.row
         if resource is None:
             raise ValueError(action)
-        updating = row if action.action == "update" else None
-        tried = None if updating else self._tried(resource.key, resource.kind)
-        before = self._state.creates.get(resource.key)
-        ended = (before.generation or 0) if before and before.phase == "done" else 0
-        nonce = updating.nonce if updating else tried.nonce if tried else new_nonce()
+        kept = row if action.operation in ("update", "rename") else None
+        tried = None if kept else self._tried(resource.key, resource.kind)
+        if action.operation == "adopt":
+            tried = None
+        nonce = kept.nonce if kept else tried.nonce if tried else new_nonce()
         generation = (
-            updating.generation if updating
+            kept.generation if kept
             else tried.generation if tried
-            else ended + 1
+            else self._ended(resource.key, row) + 1
         )  # fmt: skip
+        stays = row if action.operation in ("update", "rename", "adopt") else None
+        given = {one.earlier for one in self._ownership.given[resource.key]}
         intent = self._row(
             resource.key,
             resource.kind,
-            "update" if updating else "create",
+            _operation(action),
             nonce=nonce,
             name=resource.spec["name"],
-            remote_id=updating.remote_id if updating else None,
-            url=updating.url if updating else None,
+            remote_id=stays.remote_id if stays else None,
+            url=stays.url if stays else None,
             spec_hash=spec_hash(resource.spec, resource.files, self._hashes),
             spec=json.dumps(resource.spec),
-            tables=json.dumps(resource.tables),
+            tables=json.dumps(sorted({*resource.tables, *given})),
             generation=generation,
         )
         needs = {(other, "make") for other in referred(resource.spec)}
-        if action.action == "rebuild":
+        taken = self._ownership.taken[resource.key]
+        needs |= {(one.giver, "make") for one in taken if one.is_move}
+        if action.operation == "replace":
             needs.add((resource.key, "remove"))
         return Step(
-            action, intent, resource.spec, frozenset(needs), tried_before=bool(tried)
+            action,
+            intent,
+            resource.spec,
+            frozenset(needs),
+            tried_before=bool(tried),
+            data=() if action.operation == "replace" else self._data(resource.key),
+            takes=tuple(one for one in taken if one.is_move),
+            replaces=row if action.operation == "rename" else None,
         )
+
+    def _data(self, key: str) -> tuple[DataStep, ...]:
+        found = (one.data_step for one in self._ownership.taken[key])
+        return tuple(filter(None, found))
+
+    def _ended(self, key: str, row: JournalRow | None) -> int:
+        """The generation of the last resource of a key that is there no more."""
+        before = self._state.creates.get(key)
+        made = (before.generation or 0) if before and before.phase == "done" else 0
+        return max(made, (row.generation or 0) if row else 0)
 
     def _tried(self, key: str, kind: str) -> JournalRow | None:
         before = self._state.creates.get(key)
@@ -179,3 +242,13 @@ class _Maker:
             workspace_id=self._workspace_id,
             **known,
         )
+
+
+def _operation(action: Action) -> str:
+    """How the journal calls what makes a resource."""
+    if action.operation in ("create", "replace"):
+        return "create"
+    if action.operation == "adopt":
+        return "adopt"
+    moves = action.operation == "rename" or action.action == "move"
+    return "move" if moves else "update"

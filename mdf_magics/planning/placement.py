@@ -90,7 +90,7 @@ def place(
     for name, table in tables.items():
         earlier = recorded.get(table.settings.renamed_from or "")
         part = recorded.get(name, earlier)
-        if part is not None and _group(part) == table.group:
+        if part is not None and group_of(part) == table.group:
             placing.put(name, part)
     for name in graph.order():
         if name not in placing.placement:
@@ -127,7 +127,7 @@ class _Placing:
     def put(self, name: str, part: str) -> None:
         """Put a table into a part."""
         self.placement[name] = part
-        sizes = self.sizes.setdefault(_group(part), {})
+        sizes = self.sizes.setdefault(group_of(part), {})
         sizes[part] = sizes.get(part, 0) + 1
         self.edges.setdefault(part, set()).update(self._upstream(name, part))
         for reader in self._downstream(name, part):
@@ -178,19 +178,19 @@ def _renamed(recorded: Mapping[str, str], project: models.Project) -> Mapping[st
     if not new:
         return recorded
     return {
-        name: new.get(_group(part), _group(part)) + part.removeprefix(_group(part))
+        name: new.get(group := group_of(part), group) + part.removeprefix(group)
         for name, part in recorded.items()
     }
 
 
-def _group(part: str) -> str:
+def group_of(part: str) -> str:
     """The group that a part belongs to: `silver` for `silver-2`."""
     found = re.fullmatch(r"(.+)-[1-9]\d*", part)
     return found[1] if found else part
 
 
 def _number(part: str) -> int:
-    return int(part.removeprefix(f"{_group(part)}-") if "-" in part else 1)
+    return int(part.removeprefix(f"{group_of(part)}-") if "-" in part else 1)
 
 
 def _most(name: str, project: models.Project) -> int:
@@ -221,7 +221,7 @@ def _parts(
             members.setdefault(key, []).extend({name} & run)
     parts = {}
     for key, names in sorted(members.items()):
-        group = _group(key)
+        group = group_of(key)
         runs_on = project.groups.get(group, UNLISTED).runs_on
         read = {placement[one] for name in names for one in upstream[name]} - {key}
         earlier = project.groups.get(group, UNLISTED).renamed_from

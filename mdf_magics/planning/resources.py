@@ -59,6 +59,19 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class BuiltTable:
+    """What a deploy must know of a table, because its data may be concerned."""
+
+    home: str
+    """`catalog.schema.table`."""
+    write: str
+    renamed_from: str | None = None
+    """Its earlier name, as in `placement.yml`."""
+    earlier_home: str = ""
+    """Where it lay under that name."""
+
+
+@dataclass(frozen=True)
 class Compiled:
     """All that a target's definitions come to: resources and the texts of files."""
 
@@ -67,6 +80,8 @@ class Compiled:
     """Sorted by key."""
     files: dict[str, str]
     """Path relative to `workflows/<target>` to text: `jobs/x.yml`, `src/x.py`, ..."""
+    tables: Mapping[str, BuiltTable] = field(default_factory=dict)
+    """The tables that the resources build, by name."""
 
     @property
     def uploads(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from mdf_magics.planning.resolving import resolved_project, resolved_target
 from mdf_magics.planning.resources import (
     MADE_BY_US,
     RUNTIME_FILE,
+    BuiltTable,
     Compiled,
     Identity,
     Resource,
@@ -179,7 +180,14 @@ def compile_target(planned: Planned) -> Compiled:
     for resource in found:
         files[resource_path(resource)] = resource_yaml(resource, name)
     ordered = tuple(sorted(found, key=lambda one: one.key))
-    return Compiled(name, ordered, dict(sorted(files.items())))
+    built = {one: _built(tables[one], planned) for one in sorted(tables)}
+    return Compiled(name, ordered, dict(sorted(files.items())), built)
+
+
+def _built(table: Table, planned: Planned) -> BuiltTable:
+    earlier = table.settings.renamed_from
+    earlier_home = planned.expansion.homes.home(earlier) if earlier else ""
+    return BuiltTable(table.home, table.settings.write, earlier, earlier_home)
 
 
 def module_text(module: Source) -> str:

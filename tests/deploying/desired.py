@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mdf_magics.errors import Place, Source
-from mdf_magics.planning.resources import Compiled, Resource
+from mdf_magics.planning.resources import BuiltTable, Compiled, Resource
 
 RUNTIME = "src/mdf_runtime.py"
 
@@ -17,6 +17,7 @@ def part(
     kind: str = "job",
     target: str = "local",
     line: int = 1,
+    renamed_from: str | None = None,
     **settings: Any,
 ) -> Resource:
     """One part: a job with a task per table, or a pipeline."""
@@ -40,7 +41,15 @@ def part(
     source = Source(f"definitions/tables/{key}.yml", "tables:\n" * 20)
     place = Place(source, line)
     files = (f"src/{key}.py", RUNTIME)
-    return Resource(key, kind, spec, tuple(sorted(tables)), files, place)
+    return Resource(
+        key,
+        kind,
+        spec,
+        tuple(sorted(tables)),
+        files,
+        renamed_from=renamed_from,
+        place=place,
+    )
 
 
 def whole(
@@ -72,12 +81,23 @@ def compiled(
     *resources: Resource,
     code: Mapping[str, str] | None = None,
     target: str = "local",
+    write: Mapping[str, str] | None = None,
+    renamed: Mapping[str, str] | None = None,
 ) -> Compiled:
-    """Resources with the files they use; `code` is what one of these holds."""
+    """Resources with the files they use.
+
+    `code` is what one of these holds, `write` how tables are written (overwrite when
+    left out), `renamed` says what tables were called before.
+    """
     paths = sorted({path for resource in resources for path in resource.files})
     texts = {path: f"# {path}\n" for path in paths} | dict(code or {})
     ordered = tuple(sorted(resources, key=lambda resource: resource.key))
-    return Compiled(target, ordered, texts)
+    tables = {}
+    for table in sorted(one for resource in ordered for one in resource.tables):
+        how, before = (write or {}).get(table, "overwrite"), (renamed or {}).get(table)
+        home = f"main.{before}" if before else ""
+        tables[table] = BuiltTable(f"main.{table}", how, before, home)
+    return Compiled(target, ordered, texts, tables)
 
 
 BRONZE = part("bronze", "bronze.airlines", "bronze.flights")

@@ -10,8 +10,10 @@ import pytest
 
 from mdf_magics.deploying.consent import Consent
 from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.saved_plan import SavedPlan
 from mdf_magics.deploying.workspaces.protocol import PermissionDenied, Refused
 from mdf_magics.errors import DeployError, StateError
+from mdf_magics.planning.resources import Compiled
 from mdf_magics.state.protocol import JournalRow
 from tests.deploying.desired import (
     BRONZE,
@@ -388,29 +390,45 @@ class TestDestroy:
         place.check_agreement(FLIGHTS)
 
 
+def save(place: Place, desired: Compiled) -> SavedPlan:
+    """A plan that went through its file."""
+    file = place.folder / "plan.json"
+    SavedPlan.of(place.deployer.plan(desired), "flights", None).write(file)
+    return SavedPlan.read(file)
+
+
 class TestSavedPlan:
     def test_is_carried_out_while_it_is_true(self, place: Place):
-        plan = place.deployer.plan(FLIGHTS)
+        saved = save(place, FLIGHTS)
 
-        place.deployer.deploy(FLIGHTS, ORIGIN, plan=plan)
+        place.deployer.deploy(FLIGHTS, ORIGIN, check=saved.check)
 
         place.check_agreement(FLIGHTS)
 
     def test_is_refused_when_the_state_has_moved_on(self, place: Place):
-        plan = place.deployer.plan(FLIGHTS)
+        saved = save(place, FLIGHTS)
         place.deploy(compiled(BRONZE))
 
-        with pytest.raises(DeployError, match="has changed since this plan was made"):
-            place.deployer.deploy(FLIGHTS, ORIGIN, plan=plan)
+        with pytest.raises(DeployError, match="the state has moved on from row 0 to 2"):
+            place.deployer.deploy(FLIGHTS, ORIGIN, check=saved.check)
+        assert list(place.ids()) == ["bronze"]
+
+    def test_is_refused_when_the_definitions_have_changed(self, place: Place):
+        place.deploy(FLIGHTS)
+        saved = save(place, compiled(*FLIGHTS.resources, code={"src/gold.py": "# a"}))
+        later = compiled(*FLIGHTS.resources, code={"src/gold.py": "# b"})
+
+        with pytest.raises(DeployError, match="the definitions have changed"):
+            place.deployer.deploy(later, ORIGIN, check=saved.check)
 
     def test_is_refused_when_the_workspace_has_changed(self, place: Place):
         place.deploy(FLIGHTS)
         changed = compiled(*FLIGHTS.resources, code={"src/gold.py": "# new\n"})
-        plan = place.deployer.plan(changed)
+        saved = save(place, changed)
         place.edit("gold", lambda settings: settings.update(max_concurrent_runs=5))
 
-        with pytest.raises(DeployError, match="has changed since this plan was made"):
-            place.deployer.deploy(changed, ORIGIN, plan=plan)
+        with pytest.raises(DeployError, match="the workspace has changed"):
+            place.deployer.deploy(changed, ORIGIN, check=saved.check)
 
 
 class TestLostState:

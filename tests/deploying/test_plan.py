@@ -16,9 +16,11 @@ def test_json(place: Place):
                 "action": "create",
                 "reasons": ["it is new"],
                 "tables": ["bronze.airlines", "bronze.flights"],
+                "impact": [],
             }
         ],
         "changes": 1,
+        "notes": [],
     }
 
 
