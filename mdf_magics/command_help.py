@@ -28,7 +28,7 @@ def usage(one: Verb, face: Literal["command", "magic"] = "magic") -> str:
         lines += ["", "Example:", ""]
         example = one.example
         if face == "command":
-            example = example.replace("%mdf_", "mdf ")
+            example = one.command_example or example.replace("%mdf_", "mdf ")
         lines += [f"    {line}" for line in example.splitlines()]
     return "\n".join(lines)
 

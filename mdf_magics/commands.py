@@ -64,6 +64,8 @@ class Verb:
     """More help, for one page."""
     example: str = ""
     """Lines that run."""
+    command_example: str = ""
+    """The same for `mdf`, where that isn't the magic's line without its sign."""
     reports: bool = False
     """Whether the command takes `--json`."""
     method: str = ""
@@ -328,6 +330,26 @@ VERBS: tuple[Verb, ...] = (
         example="%mdf_debug",
     ),
     Verb(
+        "test",
+        "Freeze what a table makes of some rows as a test; as a line: run the tests.",
+        face="both",
+        arguments=(
+            Argument(
+                "names", "Tests or tables; all when left out.", False, True, "table"
+            ),
+        ),
+        options=(
+            Option("accept", "Write down what there is now as what is expected."),
+        ),
+        details="The cell is YAML: name, description, rows (taken of each table that"
+        " is read; else 20), where (a condition for each), given (rows written by"
+        " hand). Rows go into definitions/tests, and so into git. Tests run on the"
+        " embedded engine, and pytest finds them: pytest definitions/tests .",
+        example="%%mdf_test silver.airlines\nwhere: {bronze.airlines: carrier < 'C'}",
+        command_example="mdf test silver.airlines",
+        reports=True,
+    ),
+    Verb(
         "help",
         "Show all verbs, or one page for one of them.",
         command=False,
@@ -355,7 +377,6 @@ COMING = {
     "onboard": "choosing source tables",
     "regroup": "rebalancing the parts of a group",
     "adopt": "taking over what is there already",
-    "test": "freezing a preview as a test",
     "state": "looking into the state",
     "doctor": "finding what does not fit together here",
 }

@@ -6,6 +6,7 @@ import getpass
 import re
 import uuid
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,14 @@ from mdf_magics.results import (
     Changed,
     CompiledFiles,
     Definition,
+    Frozen,
     Graphed,
     Listed,
     ListedTable,
     Message,
     Previewed,
     Ran,
+    RanTests,
     Status,
     TableStatus,
     Validated,
@@ -64,7 +67,13 @@ from mdf_magics.results import (
 )
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
-from mdf_magics.targets import deployer_of, engine_of, origin_of
+from mdf_magics.targets import (
+    deployer_of,
+    engine_of,
+    origin_of,
+    testing_engine_of,
+)
+from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
 REMEMBERED = 4
@@ -458,6 +467,40 @@ class Project:
             next((row.commit for row in state if row.commit), None),
         )
 
+    def freeze(self, table: str, text: str) -> Frozen:
+        """Freeze what a table makes of some rows as a test.
+
+        Args:
+            table: The table.
+            text: What a `%%mdf_test` cell says, as YAML.
+
+        Raises:
+            DefinitionError: The cell or definitions are wrong. Nothing was saved.
+            EngineError: Something can't be read or computed. Nothing was saved.
+        """
+        planned = self.planned()
+        _refuse_errors(planned)
+        self.progress(f"freezing {table}")
+        reading, computing = self.engine(planned), self._testing_engine(planned)
+        return frozen(
+            self.root, table, text, planned, reading=reading, computing=computing
+        )
+
+    def test(self, names: Sequence[str] = (), *, accept: bool = False) -> RanTests:
+        """Run frozen tests, on the embedded engine.
+
+        Args:
+            names: Tests or tables; none: all.
+            accept: Write down what there is now as what is expected.
+
+        Raises:
+            DefinitionError: There is no such test, or definitions are wrong.
+        """
+        planned = self.planned()
+        _refuse_errors(planned)
+        engine = partial(self._testing_engine, planned)
+        return tested(self.root, names, planned, engine, self.progress, accept=accept)
+
     def planned(self, definitions: Definitions | None = None) -> Planned:
         """The definitions worked out for the target; remembered until they change."""
         definitions = definitions or load(self.root)
@@ -478,6 +521,14 @@ class Project:
         if name not in self._engines:
             self._engines[name] = engine_of(self.root, planned)
         return self._engines[name]
+
+    def _testing_engine(self, planned: Planned) -> Engine:
+        """Where tests run: the embedded engine, whatever the target's is."""
+        if planned.target.engine == "embedded":
+            return self.engine(planned)
+        if "" not in self._engines:
+            self._engines[""] = testing_engine_of(self.root, planned)
+        return self._engines[""]
 
     def warm_up(self) -> None:
         """Start the target's engine in the background."""

@@ -29,6 +29,12 @@ def engine_of(root: Path, planned: Planned) -> Engine:
     return connect(planned.target, warehouse=local_folder(root) / "warehouse" / catalog)
 
 
+def testing_engine_of(root: Path, planned: Planned) -> Engine:
+    """Where frozen tests run when the target's engine is another."""
+    target = planned.target.model_copy(update={"engine": "embedded"})
+    return connect(target, warehouse=local_folder(root) / "tests" / target.catalog)
+
+
 def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Deployer:
     """What deploys the target.
 

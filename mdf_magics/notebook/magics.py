@@ -142,6 +142,8 @@ class Magics:
         if target:
             project = project.for_target(target)
         project.progress = progress
+        if cell is not None and one.name == "test":
+            return project.freeze(_one_table(parsed), cell)
         if cell is not None:
             _refuse_empty(one, cell)
             defaults = AddOptions(rows=self._config.rows)
@@ -181,3 +183,11 @@ def _require(one: Verb, parsed: Parsed) -> None:
             message = f"%{one.magic} wants a {argument.name}"
             page = f"Help:  %{one.magic}?"
             raise WrongUsage(Problem("wrong-usage", message, page))
+
+
+def _one_table(parsed: Parsed) -> str:
+    names = parsed.arguments["names"]
+    if len(names) != 1:
+        message = "%%mdf_test wants one table"
+        raise WrongUsage(Problem("wrong-usage", message, "Help:  %%mdf_test?"))
+    return str(names[0])

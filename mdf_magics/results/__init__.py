@@ -19,6 +19,7 @@ from mdf_magics.results.graph import Graphed, graph_of
 from mdf_magics.results.previewing import Previewed
 from mdf_magics.results.protocol import Message, Result, failure_of, formatted
 from mdf_magics.results.running import Ran, Status, TableStatus, failures
+from mdf_magics.results.testing import Frozen, RanTests
 
 __all__ = [
     "Added",
@@ -26,12 +27,14 @@ __all__ = [
     "Changed",
     "CompiledFiles",
     "Definition",
+    "Frozen",
     "Graphed",
     "Listed",
     "ListedTable",
     "Message",
     "Previewed",
     "Ran",
+    "RanTests",
     "Result",
     "Status",
     "TableStatus",

@@ -7,7 +7,7 @@ definition, and so on up to the sources.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +40,9 @@ class Frames:
     """Compute upstream tables even where they exist."""
     upstream: dict[str, str] = field(default_factory=dict)
     """What each table that was needed was: `read` or `computed`."""
+    given: Mapping[str, DataFrame] = field(default_factory=dict)
+    """Rows that stand for a table, by the name it is read by, or for a `files`
+    parameter, by its name."""
     _rows: dict[str, DataFrame] = field(default_factory=dict)
 
     def rows(self, table: Table) -> DataFrame:
@@ -114,13 +117,24 @@ class Frames:
             raise EngineError(Problem("no-dataframe", message, "Return one.", place))
         return frame
 
+    def inputs(self, table: Table) -> Mapping[str, Callable[[], DataFrame]]:
+        """What a table reads: names of tables, and of its `files` parameters."""
+        found = {
+            name: partial(self._table, name)
+            for name, _ in self.planned.graph.reads[table.name]
+        }
+        files = [name for name, one in table.parameters.items() if one.type == "files"]
+        return found | {name: partial(self._files, table, name) for name in files}
+
     def _table(self, name: str) -> DataFrame:
         if self._is_read(name):
             return self.engine.session.table(quoted(self._resolve(name)))
         return self.held(name)
 
     def _is_read(self, name: str) -> bool:
-        """Whether a table is read by its name; else it is computed."""
+        """Whether a table is read by its name; else it is given or computed."""
+        if name in self.given:
+            return False
         home = self._resolve(name)
         ours = self.planned.expansion.homes.made_by(name) is not None
         there = self.engine.exists(home)
@@ -136,12 +150,16 @@ class Frames:
 
     def held(self, name: str) -> DataFrame:
         """All rows that a table would hold, built on nothing."""
+        if name in self.given:
+            return self.given[name]
         table = self.maker(name)
         with self.located(table):
             rows = self.rows(table)
             return _kept(rows, table) if table.name == name else _rejected(rows, table)
 
     def _files(self, table: Table, name: str) -> DataFrame:
+        if name in self.given:
+            return self.given[name]
         from mdf_magics.runtime import mdf_runtime
 
         files = table.arguments[name]
@@ -164,17 +182,7 @@ class Frames:
 
     def _columns(self, table: Table) -> Iterator[str]:
         """The columns of what a table reads, as far as they can be told."""
-        graph = self.planned.graph
-        reads = [
-            partial(self._table, name)
-            for name in (*graph.upstream[table.name], *graph.sources[table.name])
-        ]
-        reads += [
-            partial(self._files, table, name)
-            for name, one in table.parameters.items()
-            if one.type == "files"
-        ]
-        for read in reads:
+        for read in self.inputs(table).values():
             with suppress(Exception):  # it may be what is wrong
                 yield from read().columns
 

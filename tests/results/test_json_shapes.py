@@ -17,12 +17,14 @@ from mdf_magics.results import (
     Message,
     Previewed,
     Ran,
+    RanTests,
     Result,
     Status,
     TableStatus,
     Validated,
     failure_of,
 )
+from mdf_magics.running.frozen_tests import FrozenOutcome
 from mdf_magics.running.preview import Preview
 
 PLACE = Place(Source("definitions/tables/gold.yml", "- name: gold.x\n"), 1, 3, 1)
@@ -128,6 +130,22 @@ SHAPES: list[tuple[Result, dict[str, Any]]] = [
                     "error": None,
                 }
             ],
+        },
+    ),
+    (
+        RanTests((FrozenOutcome("few", "gold.x", "definitions/tests/few.yml"),)),
+        {
+            "tests": [
+                {
+                    "name": "few",
+                    "table": "gold.x",
+                    "file": "definitions/tests/few.yml",
+                    "status": "passed",
+                    "missing": [],
+                    "unexpected": [],
+                    "problems": [],
+                }
+            ]
         },
     ),
     (

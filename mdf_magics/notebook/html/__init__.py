@@ -3,7 +3,12 @@
 There is no script and nothing is loaded. Everything is escaped: table data is hostile.
 """
 
-from mdf_magics.notebook.html import definitions, deploys, previews  # they register
+from mdf_magics.notebook.html import (  # they register
+    definitions,
+    deploys,
+    previews,
+    testing,
+)
 from mdf_magics.notebook.html.rendering import render
 
-__all__ = ["definitions", "deploys", "previews", "render"]
+__all__ = ["definitions", "deploys", "previews", "render", "testing"]

@@ -52,6 +52,7 @@ STYLE = f"""<style>
 
 TONES = {
     "succeeded": "good",
+    "passed": "good",
     "done": "good",
     "failed": "bad",
     "upstream_failed": "note",
