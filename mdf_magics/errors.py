@@ -7,7 +7,8 @@ MdfError                  something that the user can put right
 │       └── SessionExpired  the server has forgotten the session; a new one works
 ├── StateError            the state store refused or can't be trusted
 │   ├── Locked            somebody else holds the target's lease
-│   └── LeaseLost         our lease was taken over: nothing more may be written
+│   ├── LeaseLost         our lease was taken over: nothing more may be written
+│   └── StateUnreachable  the store doesn't answer, or somebody keeps it busy
 ├── DeployError           a resource could not be created, updated or deleted
 │   └── ConsentMissing    the plan does something that wants a word of the user
 └── RunError              a table could not be built
@@ -167,6 +168,10 @@ class Locked(StateError):
 
 class LeaseLost(StateError):
     """Our lease was taken over: nothing more may be written."""
+
+
+class StateUnreachable(StateError):
+    """The state store doesn't answer; what was asked may or may not have happened."""
 
 
 class DeployError(MdfError):

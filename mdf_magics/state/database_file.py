@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mdf_magics.errors import MdfError, Problem
+from mdf_magics.state import messages
 
 _FOR_WRITING = (
     "PRAGMA synchronous = FULL",
@@ -57,15 +58,22 @@ class DatabaseFile:
         self._busy_seconds = busy_seconds
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection | None]:
-        """A connection that sees one moment; None where nothing was ever written."""
+    def reading(
+        self, *, any_version: bool = False
+    ) -> Iterator[sqlite3.Connection | None]:
+        """A connection that sees one moment; None where nothing was ever written.
+
+        Args:
+            any_version: Whether a layout of another version is opened too.
+        """
         with self._refusals():
             # A file of no bytes is what a process leaves that dies while it makes one.
             if not self.path.exists() or self.path.stat().st_size == 0:
                 yield None
                 return
             with contextlib.closing(self._open("rw", "BEGIN")) as connection:
-                yield connection if self._is_made(connection) else None
+                made = any_version or self._is_made(connection)
+                yield connection if made else None
 
     @contextlib.contextmanager
     def writing(self, *, check_pages: bool = False) -> Iterator[sqlite3.Connection]:
@@ -89,19 +97,6 @@ class DatabaseFile:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                     raise
-
-    def refuse_version(self, version: int) -> MdfError:
-        """The error for a layout that this version of mdf_magics can't read."""
-        age = "newer" if version > self._version else "older"
-        return self._refusal(
-            Problem(
-                "unknown-version",
-                f"{self.path} was written by a version of mdf_magics that is {age} "
-                "than this one",
-                f"Its layout is number {version}, this version reads number "
-                f"{self._version}.\nUse the version that wrote it.",
-            )
-        )
 
     def _open(self, mode: str, *statements: str) -> sqlite3.Connection:
         """A connection in a transaction, as soon as others let us.
@@ -136,7 +131,9 @@ class DatabaseFile:
             return False
         if version == 0:
             raise sqlite3.DatabaseError("mdf_magics has not made this file")
-        raise self.refuse_version(version)
+        raise self._refusal(
+            messages.unknown_version(str(self.path), version, self._version)
+        )
 
     def _make(self, connection: sqlite3.Connection) -> None:
         for statement in self._layout:

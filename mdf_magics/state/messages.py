@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mdf_magics.errors import LeaseLost, Locked, Problem
+from mdf_magics.errors import LeaseLost, Locked, Problem, StateError
 from mdf_magics.state.protocol import Holder
 
 
@@ -21,12 +21,30 @@ def locked(target: str, holder: Holder) -> Locked:
     )
 
 
+def unknown_version(where: str, version: int, ours: int) -> Problem:
+    """A layout that this version of mdf_magics can't read, or must not write."""
+    newer = version > ours
+    return Problem(
+        "unknown-version",
+        f"{where} was written by a version of mdf_magics that is "
+        f"{'newer' if newer else 'older'} than this one",
+        f"Its layout is number {version}, this version reads number {ours}.\n"
+        + (
+            "Install the newest one:  pip install --upgrade mdf_magics"
+            if newer
+            else "Install the version that wrote it."
+        ),
+    )
+
+
 def lease_lost(target: str, fence: int, holder: Holder | None) -> LeaseLost:
     """Our lease is not ours any more: who has it, and that running again is safe."""
     now = (
         f"now {holder.deployed_by} has it (fence {holder.fence})"
         if holder and holder.fence != fence
-        else "it was freed by force"
+        else f"{holder.freed_by} freed it by force"
+        if holder and holder.freed_by
+        else "it was given back"
     )
     return LeaseLost(
         Problem(
@@ -34,5 +52,17 @@ def lease_lost(target: str, fence: int, holder: Holder | None) -> LeaseLost:
             f"the lease on {target} (fence {fence}) was lost: {now}",
             "This deploy was silent for too long and has stopped. Nothing more was\n"
             "written to the state. Run it again: it does only what is left.",
+        )
+    )
+
+
+def rewritten(where: str, found: int, last: int) -> StateError:
+    """Somebody else wrote under our lease: it isn't the table that we took it in."""
+    return StateError(
+        Problem(
+            "state-damaged",
+            f"{where} was changed by other means while it was locked: its last row is "
+            f"number {found}, and we wrote number {last}",
+            "Nothing more was written. Look at  mdf history , and plan again.",
         )
     )

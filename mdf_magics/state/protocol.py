@@ -103,6 +103,8 @@ class Holder:
     """How long ago that was, by the store's clock."""
     seconds_left: int
     """Until the lease ends by itself; 0 when anybody may take it."""
+    freed_by: str | None = None
+    """Who took it away by force, if that was its end."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class Lease:
     """The last number given to a row when the lease was taken."""
     seconds: float
     """How long it lasts after the last write, by the store's clock."""
+    grace: float = 0
+    """Seconds to let pass before judging what the last holder left open. One that fell
+    silent, or was freed by force, may have a call under way that no fence stops."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,10 @@ class StateStore(Protocol):
     """The project that the rows belong to."""
     target: str
     """The identity that the rows belong to: `prod`, in development `dev.me`."""
+    where: str
+    """Where it is, for people: a file, or a table."""
+    lost: str
+    """What to do first when it was lost or is an old copy, in full sentences."""
 
     def acquire(self, deployed_by: str, *, lineage: str | None = None) -> Lease:
         """Take the target's lease.
@@ -170,7 +179,7 @@ class StateStore(Protocol):
     def release(self, lease: Lease) -> None:
         """Give the lease back; does nothing when it was lost."""
 
-    def unlock(self, operation_id: str) -> bool:
+    def unlock(self, operation_id: str, freed_by: str) -> bool:
         """Free the lease by force if this holder has it; False when it doesn't."""
 
     def write(self, lease: Lease, rows: Sequence[JournalRow]) -> None:
@@ -192,8 +201,18 @@ class StateStore(Protocol):
     def pending(self) -> list[JournalRow]:
         """Intents whose outcome isn't known, oldest first."""
 
-    def history(self) -> list[HistoryRow]:
-        """Every operation, newest first."""
+    def history(
+        self, key: str | None = None, limit: int | None = None
+    ) -> list[HistoryRow]:
+        """Every operation, newest first.
+
+        Args:
+            key: Only of this resource.
+            limit: Only so many.
+        """
 
     def journal(self) -> list[JournalRow]:
         """Every row but the lock's, oldest first."""
+
+    def export(self) -> list[dict[str, object]]:
+        """Every row of the target as it is stored, whatever version wrote it."""
