@@ -46,12 +46,12 @@ def check_local_disk(
     file = path.absolute()
     shared = next((one for one in _SHARED_FOLDERS if file.is_relative_to(one)), None)
     if shared:
-        raise _refusal(f"{shared} is shared with other machines")
+        raise _unsafe(f"{shared} is shared with other machines")
     if "DATABRICKS_RUNTIME_VERSION" in environment:
-        raise _refusal("a cluster's own disk ends with the cluster")
+        raise _unsafe("a cluster's own disk ends with the cluster")
     kind = _file_system(file, mounts)
     if _NETWORK.fullmatch(kind) and kind not in _LOCAL_FUSE:
-        raise _refusal(f"{path} is on a network file system ({kind})")
+        raise _unsafe(f"{path} is on a network file system ({kind})")
 
 
 def _file_system(file: Path, mounts: Path) -> str:
@@ -70,7 +70,7 @@ def _file_system(file: Path, mounts: Path) -> str:
     )
 
 
-def _refusal(why: str) -> StateError:
+def _unsafe(why: str) -> StateError:
     return StateError(
         Problem(
             "unsafe-state-file",

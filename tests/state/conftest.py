@@ -14,7 +14,10 @@ from mdf_magics.engines.embedded import EmbeddedEngine
 from mdf_magics.state.delta import DeltaStore
 from mdf_magics.state.protocol import JournalRow, Lease, StateStore
 from mdf_magics.state.session import SessionStatements
+from mdf_magics.state.sql_warehouse import WarehouseStatements
 from mdf_magics.state.sqlite import SQLiteStore
+from tests.state.loopback_api import LoopbackApi
+from tests.workspace import WorkspaceServer
 
 START = datetime(2026, 3, 2, 9, 5, 0, tzinfo=UTC)
 
@@ -82,7 +85,32 @@ def new_delta(engine: EmbeddedEngine, schema: str, clock: Clock) -> NewStore:
     return new
 
 
-@pytest.fixture(params=["sqlite", "delta"])
+@pytest.fixture
+def server(engine: EmbeddedEngine) -> Iterator[WorkspaceServer]:
+    """A workspace with a SQL warehouse."""
+    with WorkspaceServer(engine=lambda: engine) as server:
+        yield server
+
+
+@pytest.fixture
+def new_warehouse(server: WorkspaceServer, schema: str, clock: Clock) -> NewStore:
+    api = LoopbackApi(server)
+
+    def new(*, warehouse_id: str = "w1", **changed: Any) -> DeltaStore:
+        usual: dict[str, Any] = {"project": "flights", "target": "prod"}
+        statements = WarehouseStatements(
+            lambda: api, warehouse_id, schema, sleep=lambda _: None
+        )
+        return DeltaStore(
+            statements, **usual | {"clock": clock, "sleep": lambda _: None} | changed
+        )
+
+    return new
+
+
+@pytest.fixture(
+    params=["sqlite", "delta", pytest.param("warehouse", marks=pytest.mark.full)]
+)
 def new_store(request: pytest.FixtureRequest) -> NewStore:
     """Makes stores of one kind on one journal."""
     made: NewStore = request.getfixturevalue(f"new_{request.param}")

@@ -1,9 +1,10 @@
 """A stand-in for the REST API of a Databricks workspace: stateful, strict, breakable.
 
 It answers on a port of this machine as a workspace would: jobs 2.2, runs, pipelines,
-workspace files, permissions, the current user. It remembers, it refuses what the
-platform refuses, and it breaks on order. Nothing is executed: a run is a timetable
-whose outcomes a test states (`server.runs.outcomes["gold-delays"]`).
+workspace files, permissions, the current user, statements on SQL warehouses. It
+remembers, it refuses what the platform refuses, and it breaks on order. A run is a
+timetable whose outcomes a test states (`server.runs.outcomes["gold-delays"]`); SQL
+really runs, on the engine that the server was given.
 
     with WorkspaceServer() as server:
         server.fault("POST .*/jobs/create", "drop", when="after")

@@ -13,6 +13,7 @@ from typing import Any
 from tests.workspace.errors import ApiError, bad
 
 type Answer = Callable[[Request], Any]
+"""What is said to a request. A function is called when others are answered again."""
 
 PAGE = 100
 """Elements of a list that one reply of the Jobs API holds."""

@@ -8,11 +8,13 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, override
 from urllib.parse import parse_qs, urlsplit
 
+from mdf_magics.engines.protocol import Engine
 from tests.workspace.cloud import Cloud, Request, Route, User
 from tests.workspace.errors import ApiError
 from tests.workspace.faults import CODES, Call, Effect, Fault, Faults
@@ -21,6 +23,7 @@ from tests.workspace.jobs import Jobs
 from tests.workspace.people import People
 from tests.workspace.pipelines import Pipelines
 from tests.workspace.runs import Runs
+from tests.workspace.statements import Statements
 
 TOKEN = "dapi-of-the-stand-in"
 USER = "me@example.com"
@@ -29,12 +32,22 @@ USER = "me@example.com"
 class WorkspaceServer:
     """A workspace on a port of this machine, until the `with` block ends."""
 
-    def __init__(self, *, latency: float = 0.0, port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        latency: float = 0.0,
+        port: int = 0,
+        engine: Callable[[], Engine] | None = None,
+        catalog: str = "main",
+    ) -> None:
         """Prepare it.
 
         Args:
             latency: Seconds that every reply takes longer.
             port: Where to listen; 0: any free one.
+            engine: Gives the engine that SQL warehouses are made of; None: there is
+                no warehouse.
+            catalog: The catalog that the warehouses know.
         """
         self.latency = latency
         self.cloud = Cloud(users={TOKEN: User(USER)})
@@ -44,6 +57,7 @@ class WorkspaceServer:
         self.runs = Runs(self.cloud, self.jobs, self.pipelines, lambda: self.host)
         self.files = Files(self.cloud)
         self.people = People(self.cloud, self._owner)
+        self.statements = Statements(engine, catalog)
         self.faults = Faults()
         self.calls: list[Call] = []
         self.metadata: dict[str, str] | None = None
@@ -54,6 +68,7 @@ class WorkspaceServer:
             *self.pipelines.routes,
             *self.files.routes,
             *self.people.routes,
+            *self.statements.routes,
             *_control_routes(self),
         ]
         self.files.add_home(USER)
@@ -137,7 +152,8 @@ class WorkspaceServer:
                 if not isinstance(body, dict):
                     raise ApiError(400, "MALFORMED_REQUEST", "The body is no object.")
                 with self.cloud.lock:
-                    return route.answer(Request(user, call.query, body, args))
+                    reply = route.answer(Request(user, call.query, body, args))
+                return reply() if callable(reply) else reply
         message = f"No API found for '{call.line}'."
         raise ApiError(404, "ENDPOINT_NOT_FOUND", message)
 
