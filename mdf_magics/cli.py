@@ -14,7 +14,7 @@ import click
 from mdf_magics.command_help import usage
 from mdf_magics.commands import VERBS, Option, Verb, own_options, verb
 from mdf_magics.defaults import read_defaults
-from mdf_magics.errors import DefinitionError, MdfError, Problem, Source
+from mdf_magics.errors import ConsentMissing, DefinitionError, MdfError, Problem, Source
 
 SUCCESS, FAILED, WRONG, PENDING = 0, 1, 2, 3
 """Exit codes: all well (warnings included), errors, wrong usage, changes pending."""
@@ -115,7 +115,7 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
     }
     arguments = [given.pop(argument.name) for argument in one.arguments]
     try:
-        result = _result(one, arguments, given, shared)
+        result = _agreed(one, arguments, given, shared)
     except MdfError as error:
         if shared["debug"]:
             raise
@@ -125,6 +125,39 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
     chosen = "json" if given.get("json") else given.get("format") or "text"
     click.echo(formatted(result, chosen))
     return _exit_code(result, given)
+
+
+def _agreed(
+    one: Verb, arguments: list[Any], given: dict[str, Any], shared: dict[str, Any]
+) -> Any:
+    """The result; on a terminal, what wants consent is asked for first."""
+    while True:
+        try:
+            return _result(one, arguments, given, shared)
+        except ConsentMissing as missing:
+            if given.get("json") or not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise
+            given |= _asked(missing)
+
+
+def _asked(missing: ConsentMissing) -> dict[str, Any]:
+    """The options by which somebody at a terminal agrees; raises when they don't."""
+    wanted: Any = missing.enough
+    click.echo(str(missing), err=True)
+    number = wanted.delete if type(wanted.delete) is int else None
+    word = "yes" if number is None else str(number)
+    said = click.prompt(
+        f"Type {word} to go on, anything else to stop",
+        default="", show_default=False, err=True,
+    )  # fmt: skip
+    if said.strip() != word:
+        raise DefinitionError(Problem("not-agreed", "stopped: nothing was changed"))
+    options = {
+        "yes": wanted.yes or None,
+        "delete": None if number is None else word,
+        "rebuild": ",".join(sorted(wanted.rebuild)) or None,
+    }
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def _result(

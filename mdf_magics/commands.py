@@ -103,6 +103,21 @@ _DELETE = Option(
     str,
     "[COUNT]",
 )
+_REBUILD = Option(
+    "rebuild",
+    "Agree that these tables begin anew; commas between them.",
+    str,
+    "TABLES",
+)
+_WAIT = Option("wait", "Wait for somebody else's deploy.")
+_SELECT = Option("select", "Only these tables, as words say.", str, "WORDS")
+_WORDS = (
+    "--select takes tables (silver.x), patterns (silver.*), groups or parts (silver),"
+    " group:G, part:P, tag:T, tag:T=V, transformation:T, and state:modified for what a"
+    " deploy would change. A + before a word takes along what its tables read, one"
+    " behind it what reads them. A blank between words takes either, a comma only what"
+    " both name."
+)
 _TABLES = Argument("tables", "Tables; all when left out.", False, True, "table")
 
 VERBS: tuple[Verb, ...] = (
@@ -194,6 +209,8 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "list",
         "List the tables, their homes and where they are defined.",
+        options=(_SELECT,),
+        details=_WORDS,
         example="%mdf_list",
         reports=True,
     ),
@@ -284,15 +301,22 @@ VERBS: tuple[Verb, ...] = (
         "plan",
         "Show what a deploy would change, and why.",
         options=(
+            _SELECT,
+            Option("out", "Keep the plan in a file, for deploy --plan.", str, "FILE"),
             Option("exit-code", "Exit with 3 when there are changes.", face="command"),
         ),
+        details=_WORDS,
         example="%mdf_plan",
         reports=True,
     ),
     Verb(
         "compile",
         "Write the jobs and their code to workflows/<target>/.",
-        options=(Option("check", "Write nothing; exit with 3 when files are stale."),),
+        options=(
+            Option("check", "Write nothing; exit with 3 when files are stale."),
+            _SELECT,
+        ),
+        details=_WORDS,
         example="%mdf_compile",
         reports=True,
     ),
@@ -302,18 +326,47 @@ VERBS: tuple[Verb, ...] = (
         options=(
             _YES,
             _DELETE,
-            Option("wait", "Wait for somebody else's deploy."),
+            _REBUILD,
+            _SELECT,
+            Option("plan", "Carry out the plan in this file, or nothing.", str, "FILE"),
+            _WAIT,
         ),
-        details="Creating and updating needs no consent; deletions want --delete."
-        " Running it again does only what is left.",
+        details="Creating and updating needs no consent; deletions want --delete,"
+        " rebuilds and moves --yes, tables that would lose rows --rebuild with their"
+        " names. A terminal asks for what is missing; a script and a notebook are told."
+        " Running it again does only what is left. With --select nothing is deleted"
+        f" that wasn't selected.\n\n{_WORDS}",
         example="%mdf_deploy",
+        reports=True,
+    ),
+    Verb(
+        "destroy",
+        "Delete all jobs and pipelines of the target; tables and their rows stay.",
+        options=(_YES, _DELETE, _WAIT),
+        details="It wants --delete with the exact number of resources.",
+        example="%mdf_destroy --delete 3",
+        reports=True,
+    ),
+    Verb(
+        "adopt",
+        "Make an existing job or pipeline the one that the definitions ask for.",
+        arguments=(
+            Argument("kind", "job or pipeline."),
+            Argument("id", "Its id."),
+            Argument("key", "The part that it is to be, as mdf plan calls it."),
+        ),
+        options=(Option("yes", "Do it; else only the differences are shown."),),
+        details="It keeps its id and its runs, and gets the settings that the"
+        " definitions say. What carries another project's marks is refused.",
+        example="%mdf_adopt job 40011 bronze",
         reports=True,
     ),
     Verb(
         "run",
         "Run what is deployed: everything, or some tables.",
         arguments=(_TABLES,),
-        details="A + before a name takes what it reads along, behind it what reads it.",
+        options=(_SELECT,),
+        details=f"Tables may be said in the same words as behind --select. {_WORDS}",
         example="%mdf_run",
         reports=True,
     ),
@@ -373,10 +426,8 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 COMING = {
     "history": "what was deployed when",
-    "destroy": "deleting what was deployed",
     "onboard": "choosing source tables",
     "regroup": "rebalancing the parts of a group",
-    "adopt": "taking over what is there already",
     "state": "looking into the state",
     "doctor": "finding what does not fit together here",
 }

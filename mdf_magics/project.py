@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import re
 import uuid
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,15 @@ from mdf_magics.definitions.loading import (
 from mdf_magics.definitions.names import quoted
 from mdf_magics.definitions.starting import retarget, start
 from mdf_magics.definitions.storing import locked, write
+from mdf_magics.deploying.adopting import Adopted
 from mdf_magics.deploying.consent import Consent
 from mdf_magics.deploying.deployer import Deployer
-from mdf_magics.deploying.generated import write_generated
+from mdf_magics.deploying.generated import files_of, write_generated
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.deploying.result import DeployResult
 from mdf_magics.deploying.sent import sent_tables
 from mdf_magics.deploying.workspaces.protocol import RunRequest, TableRun
+from mdf_magics.deploys import Deploys, consent_of
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import (
     DefinitionError,
@@ -46,6 +49,7 @@ from mdf_magics.errors import (
 )
 from mdf_magics.planning.fitting import HOMES, fits
 from mdf_magics.planning.resources import Compiled
+from mdf_magics.planning.selection import Selector
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
 from mdf_magics.results import (
     AddedAll,
@@ -67,20 +71,12 @@ from mdf_magics.results import (
 )
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
-from mdf_magics.targets import (
-    deployer_of,
-    engine_of,
-    origin_of,
-    testing_engine_of,
-)
+from mdf_magics.targets import deployer_of, engine_of, testing_engine_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
 REMEMBERED = 4
 """How many plans of a target are kept: what is stored, and a cell on its way."""
-
-WAIT = 3600.0
-"""Seconds to wait for somebody else's deploy, when asked to."""
 
 
 class Project:
@@ -214,11 +210,19 @@ class Project:
             raise DefinitionError(Problem("no-cell", message, hint))
         return self.add(cells, options)
 
-    def list(self) -> Listed:
-        """Every table, with its home and where it is defined."""
+    def list(self, *, select: str | None = None) -> Listed:
+        """Every table, with its home and where it is defined.
+
+        Args:
+            select: Words that choose some of them.
+
+        Raises:
+            DefinitionError: A word names nothing.
+        """
         planned = self.planned()
+        chosen = self._chosen((), select, planned)
         tables = []
-        for name in sorted(planned.tables):
+        for name in sorted(planned.tables if chosen is None else chosen):
             table = planned.tables[name]
             part = planned.parts.placement[name]
             reasons = fits(table, planned.tables)
@@ -330,7 +334,7 @@ class Project:
         statuses = {}
         if status:
             statuses = {one.name: one.status for one in self.status().tables}
-        return graph_of(planned, self._chosen(both, planned), statuses)
+        return graph_of(planned, self._chosen(both, None, planned), statuses)
 
     def vocabulary(self) -> Vocabulary:
         """The names that may be written, for completion.
@@ -363,67 +367,126 @@ class Project:
         planned = self.planned(definitions)
         return Validated(planned.problems, len(planned.tables), self.target)
 
-    def compile(self, *, check: bool = False) -> CompiledFiles:
+    def compile(
+        self, *, check: bool = False, select: str | None = None
+    ) -> CompiledFiles:
         """Write the generated definitions of the target.
 
         Args:
             check: Write nothing; say which committed files are stale.
+            select: Words that choose tables; only their parts' files are written.
 
         Raises:
             DefinitionError: Definitions are wrong; nothing was written.
         """
         planned, compiled = self._compiled()
-        return self._write(planned, compiled, check=check)
+        only = None
+        if select:
+            tables = Selector(planned).select(select).tables
+            only = files_of(compiled, tables)
+        return self._write(planned, compiled, check=check, only=only)
 
-    def plan(self) -> Plan:
+    def plan(self, *, select: str | None = None, out: str | None = None) -> Plan:
         """What a deploy would change, and why; reads only.
+
+        Args:
+            select: Words that choose tables, such as `silver.* tag:owner`.
+            out: A file that keeps the plan, for `deploy`.
 
         Raises:
             DefinitionError: Definitions are wrong.
             StateError: The state can't be read or trusted.
         """
-        planned, compiled = self._compiled()
-        return self._deployer(planned).plan(compiled)
+        return self._deploys().plan(select, out)
 
     def deploy(
-        self, *, yes: bool = False, delete: str | None = None, wait: bool = False
+        self,
+        *,
+        yes: bool = False,
+        delete: str | None = None,
+        rebuild: str | None = None,
+        select: str | None = None,
+        plan: str | None = None,
+        wait: bool = False,
     ) -> DeployResult:
         """Bring the target's jobs to what the definitions want.
 
         Args:
             yes: Agree to rebuilds and moves.
             delete: Agree to deletions: "" to all, a number to exactly so many.
+            rebuild: Tables that may begin anew, with commas between them.
+            select: Words that choose tables; their parts are deployed, and nothing
+                else is deleted.
+            plan: A file with the plan that was looked at; another one is refused.
             wait: Wait for somebody else's deploy.
 
         Raises:
             DefinitionError: Definitions are wrong; nothing was changed.
             ConsentMissing: The plan does more than was agreed to.
             StateError: The state can't be read, written or trusted.
+            DeployError: The saved plan isn't true any more.
         """
-        planned, compiled = self._compiled()
-        agreed: bool | int = _number(delete) if delete else delete is not None
-        self._write(planned, compiled)
-        return self._deployer(planned).deploy(
-            compiled,
-            origin_of(self.root),
-            consent=Consent(delete=agreed, yes=yes),
-            wait_seconds=WAIT if wait else 0,
-            progress=lambda one: self.progress(f"{one.action} {one.key}: {one.status}"),
-        )
+        consent = consent_of(yes=yes, delete=delete, rebuild=rebuild)
+        deploys = self._deploys()
+        saved = deploys.saved(plan, select) if plan else None
+        terms = deploys.terms(consent, wait=wait)
+        written = partial(self._write, deploys.planned, deploys.compiled)
+        return deploys.deploy(select, saved, replace(terms, agreed=written))
 
-    def run(self, tables: Sequence[str] = ()) -> Ran:
+    def destroy(
+        self, *, yes: bool = False, delete: str | None = None, wait: bool = False
+    ) -> DeployResult:
+        """Delete every job and pipeline of the target; tables and their rows stay.
+
+        Args:
+            yes: Agree to going back to an older commit.
+            delete: Agree to it: the exact number of resources.
+            wait: Wait for somebody else's deploy.
+
+        Raises:
+            ConsentMissing: The number is missing or another one.
+            StateError: The state can't be read, written or trusted.
+        """
+        consent, deploys = consent_of(yes=yes, delete=delete), self._deploys()
+        return deploys.destroy(deploys.terms(consent, wait=wait))
+
+    def adopt(
+        self,
+        kind: str,
+        id: str,  # noqa: A002 - as people call it
+        key: str,
+        *,
+        yes: bool = False,
+    ) -> Plan | DeployResult:
+        """Bind a job or pipeline that exists to a key of the definitions.
+
+        Args:
+            kind: `job` or `pipeline`.
+            id: Its id.
+            key: The part it is to be, or `all`.
+            yes: Do it; without, only the differences are shown.
+
+        Raises:
+            DeployError: It is another project's, or the key has one already.
+        """
+        deploys = self._deploys()
+        terms = deploys.terms(Consent(yes=yes))
+        return deploys.adopt(Adopted(kind, id, key), terms)
+
+    def run(self, tables: Sequence[str] = (), *, select: str | None = None) -> Ran:
         """Run what is deployed, and wait for it.
 
         Args:
             tables: The tables; none: all. A + before a name takes what it reads
                 along, behind it what reads it.
+            select: More words that choose tables.
 
         Raises:
             DefinitionError: There is no such table.
             DeployError: Nothing is deployed.
         """
         planned, compiled = self._compiled()
-        chosen = self._chosen(tables, planned)
+        chosen = self._chosen(tables, select, planned)
         deployer = self._deployer(planned)
         request = RunRequest(uuid.uuid4().hex, chosen)
         lines: dict[str, str] = {}
@@ -552,31 +615,41 @@ class Project:
         return planned, compile_target(planned)
 
     def _write(
-        self, planned: Planned, compiled: Compiled, *, check: bool = False
+        self,
+        planned: Planned,
+        compiled: Compiled,
+        *,
+        check: bool = False,
+        only: Collection[str] | None = None,
     ) -> CompiledFiles:
         if not check:
             self.record_placement(planned)
         development = bool(planned.identity.user)
         files = write_generated(
-            self.root, compiled, development=development, check=check
+            self.root, compiled, development=development, check=check, only=only
         )
         return CompiledFiles(files, check)
 
     def _deployer(self, planned: Planned) -> Deployer:
         return deployer_of(self.root, planned, lambda: self.engine(planned))
 
-    def _chosen(self, tables: Sequence[str], planned: Planned) -> frozenset[str] | None:
+    def _deploys(self) -> Deploys:
+        planned, compiled = self._compiled()
+        deployer = self._deployer(planned)
+        return Deploys(self.root, planned, compiled, deployer, self.progress)
+
+    def _chosen(
+        self, tables: Sequence[str], select: str | None, planned: Planned
+    ) -> frozenset[str] | None:
         """The tables that words such as `+silver.x` name; None: all."""
-        chosen: set[str] = set()
-        for word in tables:
-            name = word.strip("+")
-            self._table(name, planned)
-            chosen.add(name)
-            if word.startswith("+"):
-                chosen |= planned.graph.ancestors(name)
-            if word.endswith("+"):
-                chosen |= planned.graph.downstream(name)
-        return frozenset(chosen) if tables else None
+        words = [*tables, *([select] if select else [])]
+        if not words:
+            return None
+        if any("state:" in word for word in words):
+            selection = self._deploys().selection(words)
+        else:
+            selection = Selector(planned).select(words)
+        return selection.tables if selection else None
 
     def _entry(self, name: str, definitions: Definitions) -> Entry:
         planned = self.planned(definitions)
@@ -603,13 +676,6 @@ def _of_tables(
         return [run]
     names = [one for one in part.tables if chosen is None or one in chosen]
     return [TableRun(name, "skipped", error=run.error) for name in names]
-
-
-def _number(word: str) -> int:
-    if not word.isdigit():
-        message = f'--delete takes a number, not "{word}"'
-        raise DefinitionError(Problem("wrong-usage", message))
-    return int(word)
 
 
 def _refuse_errors(planned: Planned) -> None:

@@ -88,13 +88,27 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
     )
 
 
-def origin_of(root: Path) -> Origin:
-    """Who deploys, from which commit of which repository."""
+def origin_of(root: Path, planned: Planned) -> Origin:
+    """Who deploys the target, from which commit of which repository."""
+    deployed = planned.target.engine == "databricks"
     return Origin(
         deployed_by=f"{getpass.getuser()} on {platform.node()}",
         repository=_git(root, "remote", "get-url", "origin"),
         commit=_git(root, "rev-parse", "--short", "HEAD"),
+        relation=partial(_relation, root) if deployed else None,
+        is_development=bool(planned.identity.user),
     )
+
+
+def _relation(root: Path, deployed: str) -> str:
+    """How HEAD stands to a commit that was deployed before."""
+    if _git(root, "rev-parse", "--verify", f"{deployed}^{{commit}}") is None:
+        return "unknown"
+    here, there = _git(root, "rev-parse", "HEAD"), _git(root, "rev-parse", deployed)
+    if here == there:
+        return "same"
+    common = _git(root, "merge-base", "HEAD", deployed)
+    return "ahead" if common == there else "behind" if common == here else "diverged"
 
 
 def _table_run(task: TaskRun) -> TableRun:

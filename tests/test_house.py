@@ -34,7 +34,7 @@ LEVELS = (
     {"planning"},
     {"deploying", "running"},
     {"results", "targets"},
-    {"adding", "changing", "testing", "vocabulary"},
+    {"adding", "changing", "deploys", "testing", "vocabulary"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},
     {"__init__", "__main__"},

@@ -176,7 +176,7 @@ class TestProgress:
         project.run()
         project.close()
 
-        assert "create s: done" in told
+        assert "1 done, last: create job s" in told
         assert told[-1] == "s.a: succeeded"
 
 

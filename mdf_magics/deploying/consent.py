@@ -10,7 +10,7 @@ from mdf_magics.deploying.ownership import Ownership
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.errors import ConsentMissing, Problem
 from mdf_magics.plain_text import count
-from mdf_magics.state.protocol import Snapshot
+from mdf_magics.state.protocol import JournalRow, Snapshot
 
 LARGE = 4
 """Deleting more than one in so many resources takes their exact number."""
@@ -162,14 +162,12 @@ def _lost_rows(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | 
 def _older_commit(
     plan: Plan, state: Snapshot, origin: Origin, consent: Consent
 ) -> _Asking | None:
-    if consent.yes:
+    newest = _newest(state)
+    if consent.yes or origin.relation is None or newest is None:
         return None
-    newest = max(state.resources.values(), key=lambda row: row.seq, default=None)
-    if origin.relation is None or newest is None or not newest.commit:
-        return None
-    relation = origin.relation(newest.commit)
-    stands = {"behind": "is older than", "diverged": "has another history than"}
-    if relation not in stands:
+    relation = origin.relation(newest.commit or "")
+    stands = {"behind": "is older than", "diverged": _DIVERGED}
+    if relation not in stands or (relation == "diverged" and origin.is_development):
         return None
     problem = Problem(
         "needs-yes",
@@ -178,6 +176,34 @@ def _older_commit(
         f"Merge it first. {_say(plan, consent, 'yes')}",
     )
     return _Asking(problem, {"yes": True})
+
+
+def commit_warnings(state: Snapshot, origin: Origin) -> list[Problem]:
+    """What is odd about the commit that is deployed, but no reason to stop."""
+    newest = _newest(state)
+    if origin.relation is None:
+        return []
+    if origin.commit is None:
+        message = "this project is in no git repository"
+        hint = "So nobody can tell later what was deployed, and older from newer."
+        return [Problem("no-commit", message, hint, severity="warning")]
+    if (
+        origin.is_development
+        and newest
+        and origin.relation(newest.commit or "") == "diverged"
+    ):
+        message = f"this commit {_DIVERGED} the one deployed before, {newest.commit}"
+        return [Problem("other-history", message, severity="warning")]
+    return []
+
+
+_DIVERGED = "has another history than"
+
+
+def _newest(state: Snapshot) -> JournalRow | None:
+    """The latest that was deployed from a commit."""
+    rows = (row for row in state.resources.values() if row.commit)
+    return max(rows, key=lambda row: row.seq, default=None)
 
 
 def _say(plan: Plan, consent: Consent, option: str) -> str:

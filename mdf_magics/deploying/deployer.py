@@ -12,9 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from mdf_magics.deploying.adopting import check_unbound, find_adopted
+from mdf_magics.deploying.adopting import Adopted
 from mdf_magics.deploying.applying import Application, left_alone
-from mdf_magics.deploying.consent import NO_CONSENT, Consent, check_consent
+from mdf_magics.deploying.consent import (
+    NO_CONSENT,
+    Consent,
+    check_consent,
+    commit_warnings,
+)
 from mdf_magics.deploying.keeping import NoTables, TableKeeper
 from mdf_magics.deploying.kept_lease import CLOCKS, Clocks, KeptLease
 from mdf_magics.deploying.origin import Origin
@@ -37,6 +42,25 @@ from mdf_magics.state.protocol import Lease, Snapshot, StateStore
 
 POLL_SECONDS = 2.0
 """How often somebody else's lease is asked for again."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a deploy may do, and who hears of it."""
+
+    origin: Origin
+    """Where it comes from, for the journal."""
+    consent: Consent = NO_CONSENT
+    """What the user has agreed to."""
+    check: Callable[[Plan], None] = lambda _: None
+    """Looks at the plan before anything is done, and raises when it isn't the one that
+    was agreed to."""
+    agreed: Callable[[], object] = lambda: None
+    """Called when nothing is left to agree to, before anything is done."""
+    wait_seconds: float = 0
+    """How long to wait for somebody else's deploy."""
+    progress: OnProgress = lambda _: None
+    """Told of every resource and file, in the caller's thread."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +89,12 @@ class Deployer:
         """
         return self._look(Wish(desired, selection)).plan
 
-    def deploy(
-        self,
-        desired: Compiled,
-        origin: Origin,
-        *,
-        selection: Selection | None = None,
-        consent: Consent = NO_CONSENT,
-        check: Callable[[Plan], None] = lambda _: None,
-        wait_seconds: float = 0,
-        progress: OnProgress = lambda _: None,
-    ) -> DeployResult:
+    def deploy(self, wish: Wish, terms: Terms) -> DeployResult:
         """Bring the workspace to what is wanted.
 
         Args:
-            desired: What the definitions come to.
-            origin: Where it comes from, for the journal.
-            selection: What is deployed of it; None: everything.
-            consent: What the user has agreed to.
-            check: Looks at the plan before anything is done, and raises when it isn't
-                the one that was agreed to.
-            wait_seconds: How long to wait for somebody else's deploy.
-            progress: Told of every resource and file, in the caller's thread.
+            wish: What the definitions come to, and what is deployed of it.
+            terms: What may be done.
 
         Returns:
             What was done, what failed and what that blocked. Nothing to do: empty.
@@ -99,49 +107,42 @@ class Deployer:
             DeployError: The plan isn't true any more, or the state is of another
                 workspace.
         """
-        return self._bring_about(
-            Wish(desired, selection), origin, consent, check, wait_seconds, progress
-        )
+        view, warnings = self._agreed(wish, terms), list[Problem]()
+        if not view.plan.changes and not view.state.pending:
+            terms.agreed()
+            return _nothing_to_do(view.plan)
+        with self._lease(terms.origin.deployed_by, terms.wait_seconds) as lease:
+            if not _is_current(view.state, lease.lease):
+                warnings = self._settle(lease)
+                view = self._agreed(wish, terms, settled=True)
+            terms.agreed()
+            application = Application(
+                view,
+                self.workspace,
+                lease,
+                Sender(self.workspace, lease, self.tables, self.sleep),
+                concurrency=self.concurrency,
+                progress=terms.progress,
+            )
+            result = application.run(wish.desired.uploads, terms.origin)
+        warnings += commit_warnings(view.state, terms.origin)
+        return replace(result, warnings=(*warnings, *result.warnings))
 
-    def destroy(
-        self,
-        target: str,
-        origin: Origin,
-        *,
-        consent: Consent = NO_CONSENT,
-        wait_seconds: float = 0,
-        progress: OnProgress = lambda _: None,
-    ) -> DeployResult:
+    def destroy(self, target: str, terms: Terms) -> DeployResult:
         """Delete every resource of the target; the tables stay. Else like `deploy`."""
-        return self.deploy(
-            Compiled(target, (), {}),
-            origin,
-            consent=replace(consent, command="destroy"),
-            wait_seconds=wait_seconds,
-            progress=progress,
-        )
+        consent = replace(terms.consent, command="destroy")
+        nothing = Compiled(target, (), {})
+        return self.deploy(Wish(nothing), replace(terms, consent=consent))
 
     def adopt(
-        self,
-        desired: Compiled,
-        origin: Origin,
-        kind: str,
-        remote_id: str,
-        key: str,
-        *,
-        consent: Consent = NO_CONSENT,
-        progress: OnProgress = lambda _: None,
+        self, desired: Compiled, found: Adopted, terms: Terms
     ) -> Plan | DeployResult:
         """Bind a resource that somebody else made, and send what it should look like.
 
         Args:
             desired: What the definitions come to.
-            origin: Where it comes from, for the journal.
-            kind: `job` or `pipeline`.
-            remote_id: Its id.
-            key: The key that it gets.
-            consent: Without `yes` nothing is changed.
-            progress: Told of every resource and file.
+            found: Which resource, and the key that it gets.
+            terms: Without consent by `yes` nothing is changed.
 
         Returns:
             Without consent the plan, which shows the differences.
@@ -149,11 +150,11 @@ class Deployer:
         Raises:
             DeployError: It is another target's, or the key has a resource already.
         """
-        check_unbound(self.store.snapshot(), key, remote_id)
-        wish = find_adopted(self.workspace, kind, remote_id, key, Wish(desired))
-        if not consent.yes:
+        found.check_unbound(self.store.snapshot())
+        wish = found.wish(self.workspace, desired)
+        if not terms.consent.yes:
             return self._look(wish).plan
-        return self._bring_about(wish, origin, consent, lambda _: None, 0, progress)
+        return self.deploy(wish, terms)
 
     def status(self) -> list[ResourceStatus]:
         """How every deployed resource is; reads only."""
@@ -207,40 +208,17 @@ class Deployer:
         """
         return rebuild(self.store, self.workspace, origin)
 
-    def _bring_about(
-        self,
-        wish: Wish,
-        origin: Origin,
-        consent: Consent,
-        check: Callable[[Plan], None],
-        wait_seconds: float,
-        progress: OnProgress,
-    ) -> DeployResult:
-        def agreed(*, settled: bool) -> View:
-            view = self._look(wish)
-            check(view.plan)
-            if view.plan.changes and (settled or not view.state.pending):
-                check_consent(view.plan, view.state, view.ownership, origin, consent)
-            return view
+    def _agreed(self, wish: Wish, terms: Terms, *, settled: bool = False) -> View:
+        """The plan, when nothing in it wants another word.
 
-        view, warnings = agreed(settled=False), list[Problem]()
-        if not view.plan.changes and not view.state.pending:
-            return _nothing_to_do(view.plan)
-        with self._lease(origin.deployed_by, wait_seconds) as lease:
-            if not _is_current(view.state, lease.lease):
-                warnings = self._settle(lease)
-                view = agreed(settled=True)
-            application = Application(
-                view,
-                self.workspace,
-                lease,
-                Sender(self.workspace, lease, self.tables, self.sleep),
-                concurrency=self.concurrency,
-                progress=progress,
-            )
-            uploads = wish.desired.uploads
-            result = application.run(uploads, origin)
-        return replace(result, warnings=(*warnings, *result.warnings))
+        What an interrupted deploy left open is settled before consent is asked for.
+        """
+        view = self._look(wish)
+        terms.check(view.plan)
+        if view.plan.changes and (settled or not view.state.pending):
+            plan, state, origin = view.plan, view.state, terms.origin
+            check_consent(plan, state, view.ownership, origin, terms.consent)
+        return view
 
     def _look(self, wish: Wish) -> View:
         return self._surveyor().survey(wish)

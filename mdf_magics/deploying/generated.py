@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mdf_magics.planning.resources import (
     NOTEBOOKS,
     RUNTIME_FILE,
     Compiled,
+    resource_path,
 )
 
 _NOTEBOOK = re.compile(rf"notebook_path: '?\.\./({NOTEBOOKS}/[^'\n]+)")
@@ -35,7 +37,12 @@ def generated_folder(target: str, *, development: bool) -> str:
 
 
 def write_generated(
-    root: Path, compiled: Compiled, *, development: bool, check: bool = False
+    root: Path,
+    compiled: Compiled,
+    *,
+    development: bool,
+    check: bool = False,
+    only: Collection[str] | None = None,
 ) -> Generated:
     """Bring a target's files to what the definitions come to.
 
@@ -44,18 +51,22 @@ def write_generated(
         compiled: The texts.
         development: The target is its user's own, so the files aren't committed.
         check: Write nothing, only say what would be written and removed.
+        only: The files to write; then none is removed. None: all.
 
     Returns:
         What was (or would be) written and removed. Only files that we wrote are ever
         removed.
     """
     folder = generated_folder(compiled.target, development=development)
+    chosen = compiled.files.keys() if only is None else only
     written = [
         path
         for path, text in compiled.files.items()
-        if _content(root / folder / path) != text
+        if path in chosen and _content(root / folder / path) != text
     ]
-    removed = sorted(_ours(root / folder) - compiled.files.keys())
+    removed = sorted(_ours(root / folder) - compiled.files.keys()) if (
+        only is None
+    ) else []  # fmt: skip
     if not check:
         for path in written:
             write_file(root / folder / path, compiled.files[path])
@@ -65,8 +76,15 @@ def write_generated(
         folder,
         tuple(f"{folder}/{path}" for path in written),
         tuple(f"{folder}/{path}" for path in removed),
-        len(compiled.files) - len(written),
+        len(chosen) - len(written),
     )
+
+
+def files_of(compiled: Compiled, tables: Collection[str]) -> set[str]:
+    """The files of the resources that build some tables."""
+    chosen = [one for one in compiled.resources if set(one.tables) & set(tables)]
+    files = {path for one in chosen for path in one.files}
+    return files | {resource_path(one) for one in chosen}
 
 
 def _content(path: Path) -> str | None:

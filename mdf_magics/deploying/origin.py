@@ -19,6 +19,8 @@ class Origin:
     relation: Callable[[str], str] | None = None
     """Tells how our commit stands to a deployed one: `ahead`, `same`, `behind`,
     `diverged`, `unknown`. None: nobody asks, as for a target with a local engine."""
+    is_development: bool = False
+    """Whether the target is one person's own: another history is no reason to stop."""
 
     @property
     def recorded_repository(self) -> str | None:

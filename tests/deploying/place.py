@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mdf_magics.deploying.consent import Consent
-from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.deployer import Deployer, Terms
 from mdf_magics.deploying.identity import Marker
 from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.result import DeployResult, Progress
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
 from mdf_magics.deploying.workspaces.protocol import Remote
 from mdf_magics.planning.resources import Compiled
@@ -59,12 +60,8 @@ class Place:
 
     def deploy(self, desired: Compiled, **consent: Any) -> DeployResult:
         self.workspace.calls.clear()
-        return self.deployer.deploy(
-            desired,
-            ORIGIN,
-            consent=Consent(**consent),
-            progress=self.progress.append,
-        )
+        terms = Terms(ORIGIN, Consent(**consent), progress=self.progress.append)
+        return self.deployer.deploy(Wish(desired), terms)
 
     def plan(self, desired: Compiled) -> dict[str, tuple[str, list[str]]]:
         """Key to action and reasons, of all that isn't as it should be."""

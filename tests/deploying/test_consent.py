@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mdf_magics.deploying.consent import Consent
+from mdf_magics.deploying.deployer import Terms
 from mdf_magics.deploying.origin import Origin
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.errors import ConsentMissing
 from tests.deploying.desired import (
     BRONZE,
@@ -69,7 +71,7 @@ def test_destroy_says_destroy(place: Place):
     place.deploy(FLIGHTS)
 
     with pytest.raises(ConsentMissing) as error:
-        place.deployer.destroy("local", ORIGIN, consent=Consent(delete=True))
+        place.deployer.destroy("local", Terms(ORIGIN, Consent(delete=True)))
     assert "mdf destroy -t local --delete 4  or" in str(error.value)
     assert "nothing of this target is wanted any more" in str(error.value)
 
@@ -110,6 +112,6 @@ def test_an_older_commit_wants_yes(place: Place, relation: str, said: str):
     changed = compiled(*FLIGHTS.resources, code={"src/gold.py": "# old\n"})
 
     with pytest.raises(ConsentMissing, match=f"this commit {said} the one deployed"):
-        place.deployer.deploy(changed, origin)
-    place.deployer.deploy(changed, origin, consent=Consent(yes=True))
+        place.deployer.deploy(Wish(changed), Terms(origin))
+    place.deployer.deploy(Wish(changed), Terms(origin, Consent(yes=True)))
     place.check_agreement(changed)

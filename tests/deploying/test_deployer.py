@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mdf_magics.deploying.consent import Consent
-from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.deployer import Deployer, Terms
 from mdf_magics.deploying.saved_plan import SavedPlan
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.deploying.workspaces.protocol import PermissionDenied, Refused
 from mdf_magics.errors import DeployError, StateError
 from mdf_magics.planning.resources import Compiled
@@ -370,7 +371,7 @@ class TestDestroy:
         place.workspace.calls.clear()
         all_id = place.ids()["all"]
 
-        place.deployer.destroy("local", ORIGIN, consent=Consent(delete=4))
+        place.deployer.destroy("local", Terms(ORIGIN, Consent(delete=4)))
 
         deleted = [
             subject for method, subject in place.workspace.calls if method == "delete"
@@ -382,7 +383,7 @@ class TestDestroy:
 
     def test_and_a_new_deploy_goes_on_with_the_generations(self, place: Place):
         place.deploy(FLIGHTS)
-        place.deployer.destroy("local", ORIGIN, consent=Consent(delete=4))
+        place.deployer.destroy("local", Terms(ORIGIN, Consent(delete=4)))
 
         place.deploy(FLIGHTS)
 
@@ -401,7 +402,7 @@ class TestSavedPlan:
     def test_is_carried_out_while_it_is_true(self, place: Place):
         saved = save(place, FLIGHTS)
 
-        place.deployer.deploy(FLIGHTS, ORIGIN, check=saved.check)
+        place.deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN, check=saved.check))
 
         place.check_agreement(FLIGHTS)
 
@@ -410,7 +411,7 @@ class TestSavedPlan:
         place.deploy(compiled(BRONZE))
 
         with pytest.raises(DeployError, match="the state has moved on from row 0 to 2"):
-            place.deployer.deploy(FLIGHTS, ORIGIN, check=saved.check)
+            place.deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN, check=saved.check))
         assert list(place.ids()) == ["bronze"]
 
     def test_is_refused_when_the_definitions_have_changed(self, place: Place):
@@ -419,7 +420,7 @@ class TestSavedPlan:
         later = compiled(*FLIGHTS.resources, code={"src/gold.py": "# b"})
 
         with pytest.raises(DeployError, match="the definitions have changed"):
-            place.deployer.deploy(later, ORIGIN, check=saved.check)
+            place.deployer.deploy(Wish(later), Terms(ORIGIN, check=saved.check))
 
     def test_is_refused_when_the_workspace_has_changed(self, place: Place):
         place.deploy(FLIGHTS)
@@ -428,7 +429,7 @@ class TestSavedPlan:
         place.edit("gold", lambda settings: settings.update(max_concurrent_runs=5))
 
         with pytest.raises(DeployError, match="the workspace has changed"):
-            place.deployer.deploy(changed, ORIGIN, check=saved.check)
+            place.deployer.deploy(Wish(changed), Terms(ORIGIN, check=saved.check))
 
 
 class TestLostState:
@@ -529,7 +530,9 @@ def test_calls_of_a_level_are_made_together(
     monkeypatch.setattr(place.store, "write", counted)
     desired = compiled(*parts)
 
-    Deployer(place.store, place.workspace, concurrency=4).deploy(desired, ORIGIN)
+    Deployer(place.store, place.workspace, concurrency=4).deploy(
+        Wish(desired), Terms(ORIGIN)
+    )
 
     assert sum(writes) == 60
     assert writes[0] == 30

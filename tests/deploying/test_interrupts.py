@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from mdf_magics.deploying.deployer import Terms
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.errors import StateError
 from tests.deploying.desired import FLIGHTS, compiled, part
 from tests.deploying.place import ORIGIN, Place
@@ -78,7 +80,7 @@ def test_an_error_of_the_progress_display_loses_nothing(place: Place):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        place.deployer.deploy(FLIGHTS, ORIGIN, progress=broken)
+        place.deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN, progress=broken))
 
     assert place.store.pending() == []
     phases = [(row.operation_id, row.phase) for row in place.store.journal()]

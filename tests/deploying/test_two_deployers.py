@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.deployer import Deployer, Terms
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.errors import LeaseLost, Locked
 from tests.deploying.desired import BRONZE, FLIGHTS, GOLD, compiled, part
 from tests.deploying.place import ORIGIN, Place
@@ -63,14 +64,14 @@ def test_the_second_may_wait(place: Place, other: Place):
             place.store.release(lease)
 
     deployer = Deployer(other.store, other.workspace, sleep=sleep)
-    deployer.deploy(FLIGHTS, ORIGIN, wait_seconds=60)
+    deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN, wait_seconds=60))
 
     assert len(slept) == 3
     place.check_agreement(FLIGHTS)
     changed = compiled(*FLIGHTS.resources, code={"src/gold.py": "# new\n"})
     place.store.acquire("somebody")
     with pytest.raises(Locked):
-        deployer.deploy(changed, ORIGIN, wait_seconds=60)
+        deployer.deploy(Wish(changed), Terms(ORIGIN, wait_seconds=60))
     assert sum(slept) >= 60
 
 
@@ -116,7 +117,7 @@ def test_a_deploy_that_slept_begins_no_call_before_it_has_asked(
     place.workspace.after = once("create", "bronze", sleep_and_lose)
 
     with pytest.raises(LeaseLost):
-        deployer.deploy(FLIGHTS, ORIGIN)
+        deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN))
 
     creates = [call for call in place.workspace.calls if call[0] == "create"]
     assert creates == [("create", "bronze")]
@@ -134,7 +135,7 @@ def test_a_deploy_that_slept_goes_on_when_nobody_came(place: Place):
     )
     place.workspace.after = once("create", "bronze", sleep)
 
-    assert deployer.deploy(FLIGHTS, ORIGIN).succeeded
+    assert deployer.deploy(Wish(FLIGHTS), Terms(ORIGIN)).succeeded
     place.check_agreement(FLIGHTS)
 
 
@@ -158,7 +159,7 @@ def test_a_long_deploy_keeps_its_lease(place: Place, monkeypatch: pytest.MonkeyP
         place.store, place.workspace, concurrency=1, clocks=(lambda: clock[0],)
     )
 
-    deployer.deploy(compiled(*parts), ORIGIN)
+    deployer.deploy(Wish(compiled(*parts)), Terms(ORIGIN))
 
     assert signs.count(0) >= 4
     place.check_agreement(compiled(*parts))
