@@ -10,17 +10,16 @@ from typing import Any, Protocol
 from mdf_magics.command_lines import parse_line
 from mdf_magics.commands import own_options, verb
 from mdf_magics.definitions.cells import Magic, read_cell
+from mdf_magics.definitions.files import Unsaved
 from mdf_magics.definitions.loading import (
     PLACEMENT_FILE,
     Definitions,
     Entry,
-    Unsaved,
     load,
 )
 from mdf_magics.definitions.saving import NOTHING_SAVED, Saving, plan_saving
 from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.definitions.storing import Change, locked, write
-from mdf_magics.definitions.substitution import Scope
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
@@ -173,7 +172,7 @@ class Adding:
         made_by = {
             name: entry
             for entry in definitions.tables
-            for name in expanded_names(entry, Scope({}))
+            for name in expanded_names(entry)
         }
         return plan_saving(read, cell.name, definitions, unsaved, made_by)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -33,25 +35,26 @@ class Body:
     kind: BodyKind
     text: str
     source: Source
-    first_line: int
-    """Line of the source that holds the body's first line."""
-    indent: int = 0
-    """Characters before each of the body's lines in the source."""
+    start: Callable[[], tuple[int, int]] = field(
+        default=lambda: (1, 0), repr=False, compare=False
+    )
+    """Gives the line of the source that holds the body's first line, and how many
+    characters stand there before each of its lines."""
     path: str = ""
     """The path of a body in a file, as written."""
+
+    @cached_property
+    def first_line(self) -> int:
+        """Line of the source that holds the body's first line."""
+        return self.start()[0]
 
     def place(
         self, line: int, column: int = 1, length: int = 1, lines_before: int = 0
     ) -> Place:
         """The place of a line and column of the body, both from 1."""
-        line_there = self.first_line + line - 1
-        return Place(
-            self.source,
-            line_there,
-            column + self.indent,
-            length,
-            min(lines_before, line - 1),
-        )
+        first, indent = self.start()
+        before = min(lines_before, line - 1)
+        return Place(self.source, first + line - 1, column + indent, length, before)
 
     def place_at(self, offset: int, length: int = 1, lines_before: int = 0) -> Place:
         """The place of a character of the body, counted from 0."""
@@ -140,20 +143,30 @@ def _inline_body(document: Document, at: Path_, text: str) -> Body:
     """The body written at a place, usually as a block scalar (`sql: |`)."""
     kind: BodyKind = "python" if at[-1] == "python" else "sql"
     text = normalised(kind, text)
+    return Body(kind, text, document.source, lambda: _start(document, at, text))
+
+
+def moved_body(body: Body, document: Document, path: Path_) -> Body:
+    """The same body in another reading of its file, where its entry is at a path."""
+    at, text = (*path, body.kind), body.text
+    return Body(body.kind, text, document.source, lambda: _start(document, at, text))
+
+
+def _start(document: Document, at: Path_, text: str) -> tuple[int, int]:
+    """The first line of the body at a place, and how far it is indented."""
     node = document.node_at(at)
     if node is None:
-        return Body(kind, text, document.source, 1)
-    line = node.start_mark.line + 1
+        return 1, 0
+    line: int = node.start_mark.line + 1
     style = getattr(node, "style", "")
     if style not in ("|", ">"):
-        indent = node.start_mark.column + (style in ("'", '"'))
-        return Body(kind, text, document.source, line, indent)
+        return line, node.start_mark.column + (style in ("'", '"'))
     lines = document.source.text.split("\n")
     body_lines = text.split("\n")
     written = next((i for i, one in enumerate(body_lines) if one.strip()), 0)
     there = lines[line + written] if line + written < len(lines) else ""
     indent = len(there.rstrip()) - len(body_lines[written].rstrip())
-    return Body(kind, text, document.source, line + 1, max(0, indent))
+    return line + 1, max(0, indent)
 
 
 def _body_of_file(
@@ -184,5 +197,5 @@ def _body_of_file(
         return None, [_missing(document, at, "is empty")]
     source = Source(relative.as_posix(), text)
     kind = suffixes[file.suffix]
-    body = Body(kind, normalised(kind, text), source, 1, path=name)
+    body = Body(kind, normalised(kind, text), source, path=name)
     return body, [*check_secrets(source), *check_body(body)]

@@ -9,7 +9,8 @@ from typing import Literal
 import yaml
 
 from mdf_magics.definitions.bodies import Body, BodyKind, normalised
-from mdf_magics.definitions.reading import Document, compose, read_document
+from mdf_magics.definitions.composing import compose
+from mdf_magics.definitions.reading import Document, read_document
 from mdf_magics.definitions.scalars import TAG
 from mdf_magics.definitions.storing import NOTHING_SAVED
 from mdf_magics.errors import (
@@ -149,7 +150,8 @@ def with_line_value(cell: Cell, key: str, value: str) -> Cell:
     if old.node:
         mapping.start_mark = old.node.start_mark
     values = {key: value, **(old.value or {})}
-    return replace(cell, document=Document(old.source, mapping, values, old.problems))
+    document = Document(old.source, values, lambda: mapping, old.problems)
+    return replace(cell, document=document)
 
 
 def _split(lines: list[str]) -> tuple[range, int | None]:
@@ -211,7 +213,7 @@ def _body(source: Source, lines: list[str], first_line: int) -> Body | None:
     if not text:
         return None
     kind = body_kind(text)
-    return Body(kind, normalised(kind, text), source, first_line)
+    return Body(kind, normalised(kind, text), source, lambda: (first_line, 0))
 
 
 def body_kind(text: str) -> BodyKind:

@@ -12,7 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mdf_magics.definitions.loading import FOLDER, PROJECT_FILE
+from mdf_magics.definitions.files import FOLDER
+from mdf_magics.definitions.loading import PROJECT_FILE
 from mdf_magics.definitions.schema import schemas
 from mdf_magics.definitions.storing import write_file
 

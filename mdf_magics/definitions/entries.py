@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mdf_magics.definitions.bodies import Body, Folder, read_body
+from mdf_magics.definitions.bodies import Body, Folder, moved_body, read_body
 from mdf_magics.definitions.checking import checked, shown
 from mdf_magics.definitions.models import TABLE_KEYS, Transformation
 from mdf_magics.definitions.names import function_fault
@@ -25,6 +25,8 @@ class Entry:
     body: Body | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
     """What the file's `defaults` say for all its tables."""
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from it, also before the rest of its file changed."""
 
     @property
     def name(self) -> str:
@@ -38,6 +40,33 @@ class Entry:
         if named is None and self.body is None:
             named = self.defaults.get("transformation")
         return named
+
+    def once[T](
+        self,
+        what: str,
+        key: Hashable,
+        problems: list[Problem],
+        make: Callable[[list[Problem]], T],
+    ) -> T:
+        """What `make` makes of the entry; remembered where it finds no problem.
+
+        Args:
+            what: A word for it.
+            key: What it depends on besides the entry itself.
+            problems: Takes what is found.
+            make: Makes it, and adds problems to the list that it is given.
+        """
+        known = key, self.document.frame
+        if what in self.known and self.known[what][0] == known:
+            result: T = self.known[what][1]
+            return result
+        found: list[Problem] = []
+        result = make(found)
+        if found:
+            problems += found
+        else:
+            self.known[what] = known, result
+        return result
 
     def place(self, path: Path_ = (), *, key: bool = False) -> Place:
         """Where a value of the entry stands, or the default it inherits."""
@@ -95,6 +124,10 @@ def table_entry(
 
     Arguments and return value are those of `transformation_entry`.
     """
+    known = document.known_of(path)
+    if "body" in known:
+        body = known["body"] and moved_body(known["body"], document, path)
+        return Entry(document, path, value, body, defaults or {}, known), []
     if not isinstance(value, dict):
         message = "a table is a mapping with a name"
         hint = "Write  - name: schema.table"
@@ -109,8 +142,8 @@ def table_entry(
         place = document.place((*path, "name"))
         hint = "Write  name: schema.table"
         problems.append(Problem("wrong-type", message, hint, place))
-    known = {key: one for key, one in value.items() if key in TABLE_KEYS}
-    body, found = read_body(document, path, known, folder)
+    right = {key: one for key, one in value.items() if key in TABLE_KEYS}
+    body, found = read_body(document, path, right, folder)
     problems += found
     if body is not None and "transformation" in value:
         place = document.place((*path, "transformation"), key=True)
@@ -118,7 +151,9 @@ def table_entry(
         problems.append(Problem("two-bodies", message, "Remove one of both.", place))
     if problems:
         return None, problems
-    return Entry(document, path, value, body, defaults or {}), problems
+    if body is None or not body.path:  # what is in a file may change there
+        known["body"] = body
+    return Entry(document, path, value, body, defaults or {}, known), problems
 
 
 def unknown_keys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,12 @@ from mdf_magics.definitions.entries import (
     transformation_entry,
     unknown_keys,
 )
+from mdf_magics.definitions.files import FOLDER, Files, Unsaved
 from mdf_magics.definitions.models import BODY_KEYS, TABLE_KEYS, Project, Target
 from mdf_magics.definitions.modules import read_modules
 from mdf_magics.definitions.names import word_fault
-from mdf_magics.definitions.reading import (
-    Document,
-    Path_,
-    read_document,
-    read_text,
-)
-from mdf_magics.definitions.secrets import check_secrets
-from mdf_magics.errors import Problem, Source, did_you_mean
+from mdf_magics.definitions.reading import Document, Path_
+from mdf_magics.errors import Problem, did_you_mean
 
 __all__ = [
     "Body",
@@ -35,13 +30,8 @@ __all__ = [
     "read_definition",
 ]
 
-FOLDER = "definitions"
 PROJECT_FILE = f"{FOLDER}/mdf.yml"
 PLACEMENT_FILE = f"{FOLDER}/placement.yml"
-SUFFIXES = (".yml", ".yaml", ".json")
-
-type Unsaved = Mapping[str, str | None]
-"""Texts of files that are not written yet; None: the file is to be removed."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +91,7 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
         What could be read, and a problem for everything that couldn't.
     """
     problems: list[Problem] = []
-    files = _Files(root, unsaved or {}, problems)
+    files = Files(root, unsaved or {}, problems)
     project_document = files.document(PROJECT_FILE)
     project = _project(project_document, problems)
     transformations: dict[str, Entry] = {}
@@ -131,7 +121,7 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
 
 def read_definition(root: Path, name: str, unsaved: Unsaved) -> Document | None:
     """One definition file, by its path relative to `root`; None when it isn't there."""
-    files = _Files(root, unsaved, [])
+    files = Files(root, unsaved, [])
     return files.document(name) if files.exists(name) else None
 
 
@@ -164,61 +154,6 @@ def _project(document: Document, problems: list[Problem]) -> Project | None:
         place = document.place(("default_target",))
         problems.append(Problem("unknown-target", message, hint, place))
     return project
-
-
-@dataclass(frozen=True)
-class _Files:
-    """The project's files, some of them not saved yet."""
-
-    root: Path
-    unsaved: Unsaved
-    problems: list[Problem]
-
-    def documents(self, folder: str) -> Iterator[Document]:
-        base = self.root / FOLDER / folder
-        names = {
-            path.relative_to(self.root).as_posix()
-            for path in base.rglob("*")
-            if path.suffix in SUFFIXES
-            # .ipynb_checkpoints holds copies
-            and not any(part[0] == "." for part in path.relative_to(base).parts)
-        }
-        start = f"{FOLDER}/{folder}/"
-        names |= {name for name in self.unsaved if name.startswith(start)}
-        names -= {name for name, text in self.unsaved.items() if text is None}
-        for name in sorted(names):
-            document = self.document(name)
-            if document.value is not None:
-                yield document
-
-    def document(self, name: str) -> Document:
-        text = self.unsaved.get(name)
-        if text is None:
-            text, problem = read_text(self.root / name, name)
-            if problem:
-                self.problems.append(problem)
-                return Document(Source(name, ""), None, None, [problem])
-        document = _document(Source(name, text))
-        self.problems.extend(document.problems)
-        return document
-
-    def exists(self, name: str) -> bool:
-        if name in self.unsaved:
-            return self.unsaved[name] is not None
-        return (self.root / name).exists()
-
-
-_DOCUMENTS: dict[str, Document] = {}
-"""What each file said when it was last read."""
-
-
-def _document(source: Source) -> Document:
-    """A document, read anew only when its text has changed; with secrets in it."""
-    known = _DOCUMENTS.get(source.name)
-    if known is None or known.source != source:
-        known = _DOCUMENTS[source.name] = read_document(source)
-        known.problems.extend(check_secrets(source))
-    return known
 
 
 def _transformations(
@@ -300,7 +235,7 @@ def _defaults(
     return value
 
 
-def _placement(files: _Files, problems: list[Problem]) -> dict[str, str]:
+def _placement(files: Files, problems: list[Problem]) -> dict[str, str]:
     if not files.exists(PLACEMENT_FILE):
         return {}
     document = files.document(PLACEMENT_FILE)

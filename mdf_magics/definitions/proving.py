@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
 from mdf_magics.definitions.editing import content_end, dash_of, line_end
+from mdf_magics.definitions.pieces import ANCHOR
 from mdf_magics.definitions.reading import Document, Path_, read_document
 from mdf_magics.errors import Source
-
-_ANCHOR = re.compile(r"[\s\[{,]&\S")
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -76,7 +74,7 @@ def _line_among_neighbours(
     window = after[start : len(after) - tail]
     if after[:start] != text[:start] or after[len(after) - tail :] != text[end:]:
         return None
-    if _ANCHOR.search(window) or _ANCHOR.search(text, start, end):
+    if ANCHOR.search(window) or ANCHOR.search(text, start, end):
         return None
     read = read_document(Source("", window))
     known = before.value

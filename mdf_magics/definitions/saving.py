@@ -20,13 +20,8 @@ from mdf_magics.definitions.editing import (
     replaced,
 )
 from mdf_magics.definitions.entries import table_entry, transformation_entry
-from mdf_magics.definitions.loading import (
-    FOLDER,
-    Definitions,
-    Entry,
-    Unsaved,
-    read_definition,
-)
+from mdf_magics.definitions.files import FOLDER, Unsaved
+from mdf_magics.definitions.loading import Definitions, Entry, read_definition
 from mdf_magics.definitions.models import BODY_KEYS
 from mdf_magics.definitions.names import function_fault, table_fault, word_fault
 from mdf_magics.definitions.proving import alike, proven_line
@@ -262,7 +257,7 @@ def _changed(
         alone = section == "transformations"
         after = head + new_file(text, None if alone else section)
         at: Path_ = () if alone else (section, 0)
-        document = document or Document(Source(path, ""), None, None)
+        document = document or Document(Source(path, ""), None)
     else:
         before = document.source.text
         at, there = (stored.path, True) if stored else _slot(document, section, entry)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mdf_magics.definitions import models
@@ -22,6 +23,12 @@ from mdf_magics.transformations.arguments import (
 from mdf_magics.transformations.parameters import Parameter
 
 _MERGED = ("arguments", "tags", "columns")
+
+type Turn = tuple[dict[str, Any], str]
+"""What `${each.x}` is for one table of an entry, and the table's name."""
+
+_CONTEXTS: list[Hashable] = []
+_MOST_CONTEXTS = 3
 
 
 @dataclass(frozen=True)
@@ -77,39 +84,41 @@ def expand(definitions: Definitions, target: models.Target, scope: Scope) -> Exp
         scope: What `${target.x}`, `${var.x}` and `${user}` are there.
     """
     problems: list[Problem] = []
+    context = _context(definitions, target, scope)
     named = [
-        (entry, each, name)
+        (entry, entry.once("names", context, problems, partial(_named, entry, scope)))
         for entry in definitions.tables
-        for each, name in _names(entry, scope, problems)
     ]
     _refuse_twins(named, problems)
     homes = Homes(
         catalog=target.catalog,
         source_catalog=target.source_catalog or target.catalog,
         schema_prefix=target.schema_prefix,
-        tables=frozenset(name for _, _, name in named),
+        tables=frozenset(name for _, turns in named for _, name in turns),
     )
     declared: dict[str, dict[str, Parameter]] = {}
     for name, entry in definitions.transformations.items():
         declared[name], faults = declared_parameters(entry)
         problems += faults
-    maker = _Maker(definitions.transformations, declared, scope, homes, problems)
+    maker = _Maker(definitions.transformations, declared, scope, homes)
     tables: dict[str, Table] = {}
-    for entry, each, name in named:
-        table = maker.table(entry, each, name)
-        if table is not None:
-            tables.setdefault(name, table)
+    for entry, turns in named:
+        make = partial(maker.tables, entry, turns)
+        for table in entry.once("tables", context, problems, make):
+            own = table if table.entry is entry else replace(table, entry=entry)
+            tables.setdefault(table.name, own)
     return Expansion(tables, declared, homes, tuple(dict.fromkeys(problems)))
 
 
-def expanded_names(entry: Entry, scope: Scope) -> list[str]:
+def expanded_names(entry: Entry) -> list[str]:
     """The names of the tables that an entry makes; problems are left out."""
-    return [name for _, name in _names(entry, scope, [])]
+    named = partial(_named, entry, Scope({}))
+    return [name for _, name in entry.once("own names", (), [], named)]
 
 
-def _names(
-    entry: Entry, scope: Scope, problems: list[Problem]
-) -> Iterator[tuple[dict[str, Any], str]]:
+def _named(entry: Entry, scope: Scope, problems: list[Problem]) -> list[Turn]:
+    """What `${each.x}` is and the table's name, for each table of the entry."""
+    turns: list[Turn] = []
     for each in _items(entry, scope, problems):
         try:
             name = Scope({"each": each}).substitute(entry.name)
@@ -117,14 +126,33 @@ def _names(
             place = entry.document.place((*entry.path, "name"))
             message = f"{error}; a name uses ${{each.x}} only"
             problems.append(Problem("unknown-reference", message, error.hint, place))
-            return
+            return turns
         fault = table_fault(str(name))
         if fault:
             place = entry.document.place((*entry.path, "name"))
             message = f'the table name "{name}" {fault}'
             problems.append(Problem("bad-name", message, "", place))
         else:
-            yield each, str(name)
+            turns.append((each, str(name)))
+    return turns
+
+
+def _context(definitions: Definitions, target: models.Target, scope: Scope) -> Hashable:
+    """All that an entry's tables depend on besides itself and its file's defaults.
+
+    Equal contexts are one object, so that comparing them for every entry costs nothing.
+    """
+    context = (
+        repr((target, scope.values, scope.user() if scope.user else None)),
+        tuple(
+            (name, one.document.source.text, one.body.text if one.body else "")
+            for name, one in definitions.transformations.items()
+        ),
+    )
+    if context not in _CONTEXTS:
+        del _CONTEXTS[:-_MOST_CONTEXTS]
+        _CONTEXTS.append(context)
+    return _CONTEXTS[_CONTEXTS.index(context)]
 
 
 def _items(entry: Entry, scope: Scope, problems: list[Problem]) -> list[dict[str, Any]]:
@@ -179,17 +207,19 @@ def _items(entry: Entry, scope: Scope, problems: list[Problem]) -> list[dict[str
 
 
 def _refuse_twins(
-    named: list[tuple[Entry, dict[str, Any], str]], problems: list[Problem]
+    named: list[tuple[Entry, list[Turn]]], problems: list[Problem]
 ) -> None:
     first: dict[str, Entry] = {}
     entries: dict[tuple[str, str | None], Entry] = {}
-    for entry, _, name in named:
-        if name in first:
+    for entry, turns in named:
+        for _, name in turns:
+            if name not in first:
+                first[name] = entry
+                continue
             message = f'the table "{name}" is there already, in {first[name].place()}'
             hint = "A table is made once: rename or remove one of them."
             problems.append(Problem("duplicate-table", message, hint, entry.place()))
-        first.setdefault(name, entry)
-        if "for_each" in entry.value:
+        if turns and "for_each" in entry.value:
             key = entry.name, entry.transformation
             if entries.setdefault(key, entry) is not entry:
                 first_place = entries[key].place()
@@ -208,7 +238,15 @@ class _Maker:
     """The parameters of each transformation."""
     scope: Scope
     homes: Homes
-    problems: list[Problem]
+    problems: list[Problem] = field(default_factory=list)
+
+    def tables(
+        self, entry: Entry, turns: list[Turn], problems: list[Problem]
+    ) -> list[Table]:
+        """The tables of an entry; those with problems are left out."""
+        maker = replace(self, problems=problems)
+        made = (maker.table(entry, each, name) for each, name in turns)
+        return [table for table in made if table is not None]
 
     def table(self, entry: Entry, each: Mapping[str, Any], name: str) -> Table | None:
         """The table of an entry for one turn of `for_each`; None with problems."""

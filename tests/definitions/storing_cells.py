@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdf_magics.definitions.cells import Magic, read_cell, split_cells
-from mdf_magics.definitions.loading import Unsaved, load
+from mdf_magics.definitions.files import Unsaved
+from mdf_magics.definitions.loading import load
 from mdf_magics.definitions.saving import Saving, plan_saving
 from mdf_magics.definitions.storing import locked, write
-from mdf_magics.definitions.substitution import Scope
 from mdf_magics.errors import DefinitionError, Source
 from mdf_magics.planning.expansion import expanded_names
 
@@ -26,9 +26,7 @@ def saving(
         raise DefinitionError(*problems)
     definitions = load(root, unsaved)
     made_by = {
-        made: entry
-        for entry in definitions.tables
-        for made in expanded_names(entry, Scope({}))
+        made: entry for entry in definitions.tables for made in expanded_names(entry)
     }
     return plan_saving(cell, name, definitions, unsaved or {}, made_by)
 

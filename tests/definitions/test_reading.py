@@ -15,9 +15,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdf_magics.definitions import reading
+from mdf_magics.definitions import composing
+from mdf_magics.definitions.composing import DEEPEST
 from mdf_magics.definitions.reading import (
-    DEEPEST,
     LARGEST_FILE,
     Document,
     read_document,
@@ -419,7 +419,7 @@ class TestBombs:
     def test_aliases_that_expand_without_end_are_cut_off(
         self, inner: str, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(reading, "MOST_NODES", 100_000)
+        monkeypatch.setattr(composing, "MOST_NODES", 100_000)
         lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
         for level in range(1, 30):
             aliases = [f"*a{level - 1}" for _ in range(9)]
@@ -453,7 +453,7 @@ class TestBombs:
     def test_values_are_counted_before_they_fill_the_memory(
         self, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(reading, "MOST_NODES", 1_000)
+        monkeypatch.setattr(composing, "MOST_NODES", 1_000)
         document = read("[" + "a," * 1_001 + "]")
 
         assert [one.code for one in document.problems] == ["too-many-values"]

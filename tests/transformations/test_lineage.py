@@ -18,7 +18,7 @@ PARAMETERS = {kind: Parameter(kind, kind) for kind in TYPES if kind != "list"} |
 
 
 def body(text: str) -> Body:
-    return Body("sql", text, Source("t.yml", text), 1)
+    return Body("sql", text, Source("t.yml", text))
 
 
 def spelt(text: str, **arguments: Any) -> list[str]:
@@ -68,7 +68,7 @@ def test_a_name_in_a_loop_is_named_once_for_each_turn_at_one_place():
 
 
 def test_of_other_bodies_there_are_none():
-    python = Body("python", "def f(a): ...", Source("t.yml", ""), 1)
+    python = Body("python", "def f(a): ...", Source("t.yml", ""))
 
     assert written_names(python, PARAMETERS, {}) == ()
 

@@ -262,7 +262,7 @@ class TestRenaming:
 
 class TestCompiled:
     def body(self, text: str, line: int = 1, name: str = "definitions/t.yml") -> Body:
-        return Body("python", text, Source(name, "\n" * 100), line)
+        return Body("python", text, Source(name, "\n" * 100), lambda: (line, 0))
 
     def test_runs(self):
         text = (
