@@ -132,6 +132,8 @@ def check_fields(kind: Kind, value: dict[str, Any], locate: Locate) -> list[Prob
     Returns:
         Problems `filled-field`, `unknown-field` and `wrong-type`.
     """
+    if not value:
+        return []
     problems, free = [], {}
     for field, inner in value.items():
         if (instead := filled(kind, field)) is None:

@@ -287,11 +287,11 @@ def _item(entry: EntryText, dash: int, content: int) -> list[str]:
 def _columns(text: str, sequence: yaml.SequenceNode) -> tuple[int, int]:
     """The columns of a list's dashes and of what stands behind them."""
     start = sequence.start_mark.index
-    own = [item for item in sequence.value if item.start_mark.index >= start]
-    if not own:
-        return 2, 4
-    column = dash_of(text, own[-1])[1]
-    return column, _content_column(own[-1], column)
+    for item in reversed(sequence.value):
+        if item.start_mark.index >= start:  # no alias
+            column = dash_of(text, item)[1]
+            return column, _content_column(item, column)
+    return 2, 4
 
 
 def _content_column(node: yaml.Node, dash: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
     tables = tuple(
         entry
         for document in files.documents("tables")
-        for entry in _tables(document, root, problems)
+        for entry in _tables_once(document, root, problems)
     )
     modules: dict[str, Source] = {}
     if project:
@@ -197,6 +197,23 @@ def _add_transformation(
         )
     else:
         known[entry.name] = entry
+
+
+def _tables_once(
+    document: Document, root: Path, problems: list[Problem]
+) -> Sequence[Entry]:
+    """The same entries as before for a document that is the same; then nothing is
+    worked out again from them either."""
+    known = document.known_of(())
+    entries: list[Entry] = known.get("tables", [])
+    if entries:
+        return entries
+    found: list[Problem] = []
+    entries = list(_tables(document, root, found))
+    problems += found
+    if not found and not any(one.body and one.body.path for one in entries):
+        known["tables"] = entries
+    return entries
 
 
 def _tables(document: Document, root: Path, problems: list[Problem]) -> Iterator[Entry]:

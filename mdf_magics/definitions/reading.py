@@ -64,7 +64,7 @@ class Document:
             return self.pieces[path[1] + 1].known
         return self._known.setdefault(path, {})
 
-    @property
+    @cached_property
     def frame(self) -> tuple[str, ...]:
         """What stands around the list's items."""
         return tuple(one.text for one in (*self.pieces[:1], *self.pieces[-1:]))

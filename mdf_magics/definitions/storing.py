@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,12 @@ _TEMPORARY = ".mdf-tmp-"
 """Starts the name of a file that is being written."""
 
 
+_CONTEXT = 3
+"""Lines that a diff shows around each change."""
+
+_HUNK = re.compile(r"(?<=[-+])\d+")
+
+
 @dataclass(frozen=True)
 class Change:
     """What becomes of one file."""
@@ -45,16 +52,29 @@ class Change:
 
     def diff(self) -> str:
         """A unified diff, as git shows it."""
-        old = (self.before or "").splitlines()
-        return "\n".join(
-            difflib.unified_diff(
-                old,
-                (self.after or "").splitlines(),
-                f"a/{self.path}" if self.before is not None else "/dev/null",
-                f"b/{self.path}" if self.after is not None else "/dev/null",
-                lineterm="",
-            )
+        old, new = ((text or "").splitlines() for text in (self.before, self.after))
+        # What is alike before and behind is left out: difflib looks at all of it.
+        pairs = enumerate(zip(old, new, strict=False))
+        first = next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
+        ends = enumerate(zip(reversed(old[first:]), reversed(new[first:]), strict=False))
+        last = next((at for at, (a, b) in ends if a != b), 0)
+        skipped, kept = max(0, first - _CONTEXT), max(0, last - _CONTEXT)
+        lines = difflib.unified_diff(
+            old[skipped : len(old) - kept],
+            new[skipped : len(new) - kept],
+            f"a/{self.path}" if self.before is not None else "/dev/null",
+            f"b/{self.path}" if self.after is not None else "/dev/null",
+            n=_CONTEXT,
+            lineterm="",
         )
+        return "\n".join(_moved_down(line, skipped) for line in lines)
+
+
+def _moved_down(line: str, lines: int) -> str:
+    """A line of a diff of what stands so many lines further down."""
+    if not line.startswith("@@"):
+        return line
+    return _HUNK.sub(lambda found: str(int(found[0]) + lines), line)
 
 
 def local_folder(root: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from mdf_magics.definitions.loading import Body, Entry
@@ -203,9 +203,10 @@ def _close_names(
             yield Problem("close-source-name", message, hint, place(), "warning")
 
 
-def _spellings(name: str) -> set[str]:
+@lru_cache(maxsize=32_768)
+def _spellings(name: str) -> frozenset[str]:
     """A name with each of its letters left out: two that share one are close."""
-    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
+    return frozenset({name, *(name[:at] + name[at + 1 :] for at in range(len(name)))})
 
 
 def _cycles(
