@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,6 +105,9 @@ class Adding:
         self._project = project
         self._given = self._options = options
         self._cells: list[CellText] = []
+        self._savings: list[Saving] = []
+        self._first: Definitions | None = None
+        """What was stored when the first cell came."""
         self._unsaved: dict[str, str | None] = {}
         self._placed: dict[str, str] = {}
 
@@ -117,7 +120,9 @@ class Adding:
         """
         self._options = replace(self._given, **cell.options)
         definitions = load(self._project.root, self._unsaved)
+        self._first = self._first or definitions
         saving = self._saving(cell, definitions, self._unsaved)
+        self._savings.append(saving)
         after = self._project.worked_out(saving.applied(definitions))
         made = _made(saving.entry, after)
         self._refuse_losses(saving, definitions, made)
@@ -150,16 +155,27 @@ class Adding:
             return
         root = self._project.root
         with locked(root):
-            unsaved: dict[str, str | None] = {}
+            stored = load(root)
             changes: dict[str, Change] = {}
-            for cell in self._cells:
-                definitions = load(root, unsaved)
-                change = self._saving(cell, definitions, unsaved).change
+            for saving in self._savings_on(stored):
+                change = saving.change
                 first = changes.get(change.path, change)
                 changes[change.path] = Change(change.path, first.before, change.after)
-                unsaved[change.path] = change.after
-            placement = placement_change(root, load(root).placement | self._placed)
+            placement = placement_change(root, stored.placement | self._placed)
             write(root, [*changes.values(), placement])
+
+    def _savings_on(self, stored: Definitions) -> Iterator[Saving]:
+        """What the cells change in what is stored by now."""
+        all_saved = len(self._savings) == len(self._cells)
+        if all_saved and self._first and stored.same_as(self._first):
+            yield from self._savings
+            return
+        unsaved: dict[str, str | None] = {}
+        for cell in self._cells:
+            definitions = load(self._project.root, unsaved) if unsaved else stored
+            saving = self._saving(cell, definitions, unsaved)
+            unsaved[saving.change.path] = saving.change.after
+            yield saving
 
     def _saving(
         self, cell: CellText, definitions: Definitions, unsaved: Unsaved

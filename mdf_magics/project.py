@@ -141,10 +141,7 @@ class Project:
     @property
     def target(self) -> str:
         """The target that everything is done for."""
-        if self._target is not None:
-            return self._target
-        project = load(self.root).project
-        return project.default_target if project else "local"
+        return self._target or self._target_in(load(self.root))
 
     def for_target(self, name: str) -> Project:
         """The same project for another target; they share their engines."""
@@ -567,7 +564,8 @@ class Project:
     def planned(self, definitions: Definitions | None = None) -> Planned:
         """The definitions worked out for the target; remembered until they change."""
         definitions = definitions or load(self.root)
-        key = self.target, tuple(self.variables.items()), definitions.fingerprint
+        target = self._target_in(definitions)
+        key = target, tuple(self.variables.items()), definitions.fingerprint
         if key not in self._planned:
             if len(self._planned) >= REMEMBERED:
                 self._planned.pop(next(iter(self._planned)))
@@ -576,7 +574,8 @@ class Project:
 
     def worked_out(self, definitions: Definitions) -> Planned:
         """Definitions that aren't stored, worked out for the target."""
-        return plan_target(definitions, Settings(self.target, self.variables, _user))
+        target = self._target_in(definitions)
+        return plan_target(definitions, Settings(target, self.variables, _user))
 
     def engine(self, planned: Planned) -> Engine:
         """The target's engine, started on first use and kept."""
@@ -607,6 +606,11 @@ class Project:
         """Keep in `placement.yml` which part each table is in."""
         with locked(self.root):
             write(self.root, [placement_change(self.root, planned.parts.placement)])
+
+    def _target_in(self, definitions: Definitions) -> str:
+        project = definitions.project
+        default = project.default_target if project else "local"
+        return self._target or default
 
     def _compiled(self) -> tuple[Planned, Compiled]:
         """The target worked out and generated; definitions must be right."""

@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field
 
 from mdf_magics.definitions.checking import checked
-from mdf_magics.definitions.loading import FOLDER, SUFFIXES
+from mdf_magics.definitions.files import FOLDER, SUFFIXES
 from mdf_magics.definitions.models import Model
 from mdf_magics.definitions.reading import Document, read_document, read_text
 from mdf_magics.errors import Place, Problem, Source

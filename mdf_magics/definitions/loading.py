@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mdf_magics.definitions.models import BODY_KEYS, TABLE_KEYS, Project, Target
 from mdf_magics.definitions.modules import read_modules
 from mdf_magics.definitions.names import word_fault
 from mdf_magics.definitions.reading import Document, Path_
-from mdf_magics.errors import Problem, did_you_mean
+from mdf_magics.errors import Problem, Source, did_you_mean
 
 __all__ = [
     "Body",
@@ -65,6 +66,13 @@ class Definitions:
         placement = tuple(self.placement.items())
         return frozenset(texts | bodies), len(entries), placement, self.problems
 
+    def same_as(self, other: Definitions) -> bool:
+        """Whether nothing was read anew since: it is what it was."""
+        mine, theirs = (
+            (*one.transformations.values(), *one.tables) for one in (self, other)
+        )
+        return len(self.tables) == len(other.tables) and all(map(is_, mine, theirs))
+
     def with_transformation(self, entry: Entry) -> Definitions:
         """The same definitions with a transformation added or replaced."""
         return replace(
@@ -96,12 +104,12 @@ def load(root: Path, unsaved: Unsaved | None = None) -> Definitions:
     project = _project(project_document, problems)
     transformations: dict[str, Entry] = {}
     for document in files.documents("transformations"):
-        for entry in _transformations(document, root, problems):
+        for entry in _once(_transformations, document, root, problems):
             _add_transformation(transformations, entry, problems)
     tables = tuple(
         entry
         for document in files.documents("tables")
-        for entry in _tables_once(document, root, problems)
+        for entry in _once(_tables, document, root, problems)
     )
     modules: dict[str, Source] = {}
     if project:
@@ -199,20 +207,25 @@ def _add_transformation(
         known[entry.name] = entry
 
 
-def _tables_once(
-    document: Document, root: Path, problems: list[Problem]
+def _once(
+    read: Callable[[Document, Path, list[Problem]], Iterator[Entry]],
+    document: Document,
+    root: Path,
+    problems: list[Problem],
 ) -> Sequence[Entry]:
-    """The same entries as before for a document that is the same; then nothing is
-    worked out again from them either."""
+    """The entries that `read` finds, the same as before in a document that is the same.
+
+    Not those with a body in a file of its own, which may have changed.
+    """
     known = document.known_of(())
-    entries: list[Entry] = known.get("tables", [])
+    entries: list[Entry] = known.get("entries", [])
     if entries:
         return entries
     found: list[Problem] = []
-    entries = list(_tables(document, root, found))
+    entries = list(read(document, root, found))
     problems += found
     if not found and not any(one.body and one.body.path for one in entries):
-        known["tables"] = entries
+        known["entries"] = entries
     return entries
 
 

@@ -298,7 +298,8 @@ def _slot(document: Document, section: str, entry: Entry) -> tuple[Path_, bool]:
     items = value.get(section) if isinstance(value, dict) else None
     items = items if isinstance(items, list) else []
     for index, item in enumerate(items):
-        if isinstance(item, dict) and _identity(item) == _identity(entry.value):
+        named = isinstance(item, dict) and item.get("name") == entry.name
+        if named and _identity(item) == _identity(entry.value):
             return (section, index), True
     return (section, len(items)), False
 

@@ -56,7 +56,9 @@ class Change:
         # What is alike before and behind is left out: difflib looks at all of it.
         pairs = enumerate(zip(old, new, strict=False))
         first = next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
-        ends = enumerate(zip(reversed(old[first:]), reversed(new[first:]), strict=False))
+        ends = enumerate(
+            zip(reversed(old[first:]), reversed(new[first:]), strict=False)
+        )
         last = next((at for at, (a, b) in ends if a != b), 0)
         skipped, kept = max(0, first - _CONTEXT), max(0, last - _CONTEXT)
         lines = difflib.unified_diff(

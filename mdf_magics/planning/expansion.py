@@ -105,7 +105,8 @@ def expand(definitions: Definitions, target: models.Target, scope: Scope) -> Exp
     for entry, turns in named:
         make = partial(maker.tables, entry, turns)
         for table in entry.once("tables", context, problems, make):
-            own = table if table.entry is entry else replace(table, entry=entry)
+            moved = table.entry is not entry
+            own = Table(**{**vars(table), "entry": entry}) if moved else table
             tables.setdefault(table.name, own)
     return Expansion(tables, declared, homes, tuple(dict.fromkeys(problems)))
 

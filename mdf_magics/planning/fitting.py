@@ -211,18 +211,20 @@ def _check_groups(
     renamed = {one.renamed_from: name for name, one in groups.items()}
     problems = []
     for group, table in first.items():
-        place = table.entry.place(("group",))
         if group in renamed and group not in groups:
             message = f'the group "{group}" is called {renamed[group]} now'
             hint = f"Write  group: {renamed[group]} ."
+            place = table.entry.place(("group",))
             problems.append(Problem("renamed-group", message, hint, place))
         elif fault := _group_fault(group, modules):
             message = f'the group "{group}" {fault}'
             hint = "" if table.settings.group else f"Give {table.name} a  group: ."
+            place = table.entry.place(("group",))
             problems.append(Problem("bad-name", message, hint, place))
         elif group not in groups and (near := closest(group, groups)):
             message = f'the group "{group}" is not listed, so it runs on a job'
             hint = f'Did you mean "{near}"?'
+            place = table.entry.place(("group",))
             problem = Problem("close-group-name", message, hint, place, "warning")
             problems.append(problem)
     return problems

@@ -186,14 +186,11 @@ def _close_names(
     foreign: Mapping[str, Iterable[Callable[[], Place]]], homes: Homes
 ) -> Iterator[Problem]:
     """Sources whose names are those of our tables but for one letter."""
-    spelt: dict[str, list[str]] = {}
-    for source in sorted(foreign):
-        for spelling in _spellings(source):
-            spelt.setdefault(spelling, []).append(source)
+    spelt = _by_spelling(tuple(sorted(foreign)))
     meant: dict[str, str] = {}
     for table in sorted(homes.tables) if spelt else ():
-        for spelling in _spellings(table):
-            for source in spelt.get(spelling, ()):
+        for spelling in spelt.keys() & _spellings(table):
+            for source in spelt[spelling]:
                 if _DIGITS.sub("", source) != _DIGITS.sub("", table):
                     meant.setdefault(source, table)
     for source, table in meant.items():
@@ -201,6 +198,16 @@ def _close_names(
         hint = f'Did you mean "{table}"?'
         for place in foreign[source]:
             yield Problem("close-source-name", message, hint, place(), "warning")
+
+
+@lru_cache(maxsize=4)
+def _by_spelling(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """Names by each of their spellings."""
+    spelt: dict[str, list[str]] = {}
+    for name in names:
+        for spelling in _spellings(name):
+            spelt.setdefault(spelling, []).append(name)
+    return spelt
 
 
 @lru_cache(maxsize=32_768)

@@ -41,14 +41,18 @@ def check_compute(
     tables: Mapping[str, Table], project: models.Project
 ) -> Iterator[Problem]:
     """Tables whose task names a cluster or environment that their job hasn't got."""
+    listed: dict[str, dict[str, list[str]]] = {}
     for table in tables.values():
         group = project.groups.get(table.group, UNLISTED)
         if group.runs_on != "job":
             continue
-        job = own_fields(project, group)
+        if table.group not in listed:
+            job = own_fields(project, group)
+            listed[table.group] = {field: listed_keys(job, field) for field in _KEYS}
+        lists = listed[table.group]
         task = task_fields(project, group, table)
         for field, key in _KEYS.items():
-            known = listed_keys(job, field)
+            known = lists[field]
             if (named := task.get(key)) is not None and named not in known:
                 message = f'{table.name} runs on "{named}", which its job hasn\'t got'
                 hint = did_you_mean(str(named), known)
@@ -56,7 +60,7 @@ def check_compute(
             elif (
                 len(known) > 1
                 and not any(one in task for one in COMPUTE)
-                and not (field == "environments" and listed_keys(job, "job_clusters"))
+                and not (field == "environments" and lists["job_clusters"])
             ):
                 message = f"{table.name} doesn't say where it runs"
                 hint = f"Its job has several: write  task: {{{key}: {known[0]}}} ."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from mdf_magics.definitions import models
@@ -119,6 +120,8 @@ class _Placing:
     """Of each group: how many tables each of its parts holds."""
     edges: dict[str, set[str]] = field(default_factory=dict)
     """Of each part: those it reads from."""
+    most: dict[str, int] = field(default_factory=dict)
+    """Of each group: how many tables a part of it takes."""
 
     def __post_init__(self) -> None:
         """Turn the graph around, once."""
@@ -136,7 +139,9 @@ class _Placing:
     def room(self, table: Table) -> str:
         """The part that takes a table which has none yet."""
         sizes = self.sizes.get(table.group, {})
-        most = _most(table.group, self.project)
+        if table.group not in self.most:
+            self.most[table.group] = _most(table.group, self.project)
+        most = self.most[table.group]
         roomy = [part for part, size in sizes.items() if size < most]
         for part in sorted(roomy, key=_number):
             if not self._closes_circle(table.name, part):
@@ -183,6 +188,7 @@ def _renamed(recorded: Mapping[str, str], project: models.Project) -> Mapping[st
     }
 
 
+@lru_cache(maxsize=4096)
 def group_of(part: str) -> str:
     """The group that a part belongs to: `silver` for `silver-2`."""
     found = re.fullmatch(r"(.+)-[1-9]\d*", part)
