@@ -28,6 +28,10 @@ def connect(target: EngineSettings, *, warehouse: Path) -> Engine:
         from mdf_magics.engines.embedded import EmbeddedEngine
 
         return EmbeddedEngine(warehouse, target.catalog)
+    if target.engine == "spark":
+        from mdf_magics.engines.spark import SparkEngine
+
+        return SparkEngine(target.remote, target.catalog)
     message = f"the engine {target.engine} is not available yet"
     hint = "Use the embedded engine:  engine: embedded"
     raise EngineUnavailable(Problem("engine-unavailable", message, hint))

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import ctypes
+import logging
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, cast
 
 from mdf_magics.errors import Problem
@@ -31,6 +34,21 @@ def import_client() -> None:
         ImportError: It isn't installed.
     """
     import pyspark.sql.connect.session  # noqa: F401
+    from pyspark.logger import PySparkLogger
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        logger = PySparkLogger.getLogger(name)
+        if _logged_elsewhere not in logger.filters:
+            logger.addFilter(_logged_elsewhere)
+
+
+def _logged_elsewhere(_: logging.LogRecord) -> bool:
+    """Whether an error that pyspark logs isn't one of ours, which are shown anyway."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the documented way
+    while frame := frame and frame.f_back:
+        if str(frame.f_globals.get("__name__")).startswith("mdf_magics."):
+            return False
+    return True
 
 
 def open_session(port: int, warehouse: str) -> SparkSession:

@@ -15,6 +15,7 @@ from mdf_magics.engines.sql_text import (
     place_at,
     queries_named,
     tables_read,
+    visible,
 )
 from mdf_magics.errors import EngineError, Place, Problem, closest, did_you_mean
 
@@ -59,6 +60,8 @@ def _problem(error: Exception, sql: str, known: Known, read: Reader) -> Problem:
     finding = read(error, text, sql)
     if isinstance(finding, Problem):
         return finding
+    if problem := _nothing_before_from(finding, sql):
+        return problem
     return Problem(
         finding.code,
         finding.message,
@@ -67,14 +70,37 @@ def _problem(error: Exception, sql: str, known: Known, read: Reader) -> Problem:
     )
 
 
+_SERVERS = ("exceptions.connect", "exceptions.captured")
+"""Modules of the exceptions that come from a server, by Spark Connect or Py4J."""
+
+
 def _server_text(error: Exception) -> str | None:
     """What the server said; None when it wasn't the server."""
-    from pyspark.errors.exceptions.connect import SparkConnectException
+    from pyspark.errors.exceptions.base import PySparkException
 
-    if not isinstance(error, SparkConnectException):
+    # What pyspark itself finds wrong is raised by its own modules' classes.
+    module = type(error).__module__
+    if not isinstance(error, PySparkException) or not module.endswith(_SERVERS):
         return None
     details = re.search(r'details = "(.*)"', str(error))  # of a gRPC error
     return details[1] if details else str(error)
+
+
+def _nothing_before_from(finding: Finding, sql: str) -> Problem | None:
+    """The problem of `SELECT a, FROM t`, where FROM is taken for a column."""
+    if finding.code not in {"sql-syntax", "unknown-column"}:
+        return None
+    match = re.search(r"(,|\bselect)\s+(from)\b", visible(sql), re.IGNORECASE)
+    if match is None:
+        return None
+    if finding.span and offset_of_byte(sql, finding.span[0]) < match.start(2):
+        return None
+    return Problem(
+        "sql-syntax",
+        f"expected a column or an expression, found {match[2]}",
+        "Remove the comma before it." if match[1] == "," else "",
+        place_at(sql, match.start(2), len(match[2]), lines_before=1),
+    )
 
 
 def _place(finding: Finding, sql: str) -> Place | None:
@@ -100,7 +126,8 @@ def _hint(finding: Finding, sql: str, known: Known) -> str:
             return did_you_mean(finding.name, names)
         case "unknown-column":
             before, _, last = finding.name.rpartition(".")
-            columns = {*known.columns(tables_read(sql)), *columns_named(sql)}
+            columns = set(finding.candidates)
+            columns = columns or {*known.columns(tables_read(sql)), *columns_named(sql)}
             if before and last in columns:
                 return f'"{before}" is no table, alias or struct here that has it.'
             return did_you_mean(last, columns)

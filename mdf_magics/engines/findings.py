@@ -27,3 +27,5 @@ class Finding:
     """What stands there, as far as the message says."""
     at_end: bool = False
     """Whether the statement ends where something is missing."""
+    candidates: tuple[str, ...] = ()
+    """What the server says that may have been meant."""

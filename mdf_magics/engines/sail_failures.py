@@ -34,9 +34,8 @@ def read(_: Exception, text: str, sql: str) -> Finding | Problem:
     if WORKER_FAILED in text:
         return failure_on_rows(text)
     finding = understand(text)
-    for recognised in (_nothing_before_from, _unsupported):
-        if problem := recognised(finding, sql):
-            return problem
+    if problem := _unsupported(finding, sql):
+        return problem
     if finding.code == "unknown-table" and (found := find_name(sql, finding.name)):
         # Sail says the last part only.
         written = plain(found[1])
@@ -75,20 +74,3 @@ def _unsupported(finding: Finding, sql: str) -> Problem | None:
                     place_at(sql, match.start(1), len(match[1])),
                 )
     return None
-
-
-def _nothing_before_from(finding: Finding, sql: str) -> Problem | None:
-    """The problem of `SELECT a, FROM t`, where Sail takes FROM for a column."""
-    if finding.code not in {"sql-syntax", "unknown-column"}:
-        return None
-    match = re.search(r"(,|\bselect)\s+(from)\b", visible(sql), re.IGNORECASE)
-    if match is None:
-        return None
-    if finding.span and offset_of_byte(sql, finding.span[0]) < match.start(2):
-        return None
-    return Problem(
-        "sql-syntax",
-        f"expected a column or an expression, found {match[2]}",
-        "Remove the comma before it." if match[1] == "," else "",
-        place_at(sql, match.start(2), len(match[2]), lines_before=1),
-    )
