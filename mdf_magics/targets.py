@@ -16,6 +16,7 @@ from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
 from mdf_magics.deploying.workspaces.protocol import Remote, RunRequest, TableRun
 from mdf_magics.engines import Engine, connect
+from mdf_magics.engines.databricks import Workspace
 from mdf_magics.errors import EngineUnavailable, Problem
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.local_pipeline import run_pipeline
@@ -26,7 +27,17 @@ from mdf_magics.state.sqlite import SQLiteStore
 def engine_of(root: Path, planned: Planned) -> Engine:
     """The target's engine; it starts with its first query."""
     catalog = planned.target.catalog
-    return connect(planned.target, warehouse=local_folder(root) / "warehouse" / catalog)
+    return connect(
+        planned.target,
+        warehouse=local_folder(root) / "warehouse" / catalog,
+        log_in=lambda: _log_in(planned),
+    )
+
+
+def _log_in(planned: Planned) -> Workspace:
+    where = planned.identity.target
+    message = f"logging in to the workspace of {where} is not available yet"
+    raise EngineUnavailable(Problem("engine-unavailable", message))
 
 
 def testing_engine_of(root: Path, planned: Planned) -> Engine:

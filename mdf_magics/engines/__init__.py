@@ -6,32 +6,50 @@ cheap: pyspark, pysail, pandas and pyarrow are imported when a query comes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mdf_magics.engines.protocol import Column, Engine, EngineSettings, Query, Rows
 from mdf_magics.errors import EngineUnavailable, Problem
 
+if TYPE_CHECKING:
+    from mdf_magics.engines.databricks import Workspace
+
 __all__ = ["Column", "Engine", "EngineSettings", "Query", "Rows", "connect"]
 
 
-def connect(target: EngineSettings, *, warehouse: Path) -> Engine:
+def connect(
+    target: EngineSettings, *, warehouse: Path, log_in: Callable[[], Workspace]
+) -> Engine:
     """The engine of a target. Nothing starts before its first query.
 
     Args:
         target: What the target says about it.
         warehouse: The folder that holds the embedded engine's tables.
+        log_in: Logs in to the target's workspace, for the engine `databricks`.
 
     Raises:
-        EngineUnavailable: There is no such engine yet.
+        EngineUnavailable: The target doesn't say enough, or there is no such engine.
     """
-    if target.engine == "embedded":
-        from mdf_magics.engines.embedded import EmbeddedEngine
+    match target.engine:
+        case "embedded":
+            from mdf_magics.engines.embedded import EmbeddedEngine
 
-        return EmbeddedEngine(warehouse, target.catalog)
-    if target.engine == "spark":
-        from mdf_magics.engines.spark import SparkEngine
+            return EmbeddedEngine(warehouse, target.catalog)
+        case "spark":
+            from mdf_magics.engines.spark import SparkEngine
 
-        return SparkEngine(target.remote, target.catalog)
-    message = f"the engine {target.engine} is not available yet"
-    hint = "Use the embedded engine:  engine: embedded"
-    raise EngineUnavailable(Problem("engine-unavailable", message, hint))
+            return SparkEngine(target.remote, target.catalog)
+        case "databricks":
+            from mdf_magics.engines.databricks import DatabricksEngine
+
+            return DatabricksEngine(
+                log_in,
+                target.catalog,
+                cluster_id=target.cluster_id,
+                serverless=target.serverless,
+            )
+    message = f"there is no engine {target.engine}"
+    hint = "There are: databricks, embedded, spark."
+    raise EngineUnavailable(Problem("unknown-engine", message, hint))

@@ -68,7 +68,7 @@ class RemoteConnection:
 
     def explain(self, error: Exception) -> EngineError | None:
         """What an error means that is about the connection; None: it isn't."""
-        if any(mark in str(error) for mark in _EXPIRED):
+        if is_expired(error):
             self._expired = True
             return expired()
         failure = _rpc_failure(error)
@@ -105,6 +105,12 @@ class RemoteConnection:
                 return EngineUnavailable(Problem("engine-unavailable", message, hint))
             case _:
                 return None
+
+
+def is_expired(error: Exception) -> bool:
+    """Whether a server says that it doesn't know the session any more."""
+    condition = getattr(error, "getCondition", lambda: None)()
+    return any(mark in f"{condition} {error}" for mark in _EXPIRED)
 
 
 def expired() -> SessionExpired:

@@ -72,6 +72,8 @@ class SparkConnectEngine[C: Connection](ABC):
         self._own_catalog = catalog
         self._tag = f"mdf-{uuid.uuid4().hex}"
         """Marks what this engine runs, among all that a session may run."""
+        self._cancelled = 0
+        """How often `cancel` was called: what fails then, fails because of it."""
         self._connection: C | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -179,6 +181,7 @@ class SparkConnectEngine[C: Connection](ABC):
     def cancel(self) -> None:
         """Interrupt what this engine runs on the server; the session stays usable."""
         connection = self._connection
+        self._cancelled += 1
         if connection and not connection.lost():
             connection.session.interruptTag(self._tag)
 
@@ -201,6 +204,7 @@ class SparkConnectEngine[C: Connection](ABC):
     @contextmanager
     def _readable(self, query: Query = "") -> Iterator[SparkSession]:
         """The session; raises nothing but EngineError, and cancels on Ctrl-C."""
+        cancelled = self._cancelled
         try:
             with cancelling_on_ctrl_c(self.cancel):
                 session = self._connected().session
@@ -209,6 +213,9 @@ class SparkConnectEngine[C: Connection](ABC):
         except EngineError:
             raise
         except Exception as error:
+            if self._cancelled > cancelled:
+                problem = Problem("cancelled", "the query was cancelled")
+                raise EngineError(problem) from error
             sql = query if isinstance(query, str) else ""
             raise self.explain(error, sql) from error
 

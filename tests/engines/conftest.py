@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mdf_magics.engines.databricks import DatabricksEngine
 from mdf_magics.engines.embedded import EmbeddedEngine
+from mdf_magics.engines.server_process import ServerProcess
+from mdf_magics.errors import MdfError, Problem
+from tests.engines.stand_in import TOKEN, StandIn, make_certificate
+from tests.engines.stand_in import Workspace as Played
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,3 +73,87 @@ def start_python(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]
         process.kill()
         with process:  # closes its pipes and waits
             pass
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The certificate of the stand-in, which gRPC and requests are told to trust."""
+    file = make_certificate(tmp_path_factory.mktemp("tls"))
+    names = ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "REQUESTS_CA_BUNDLE")
+    os.environ.update(dict.fromkeys(names, str(file)))  # gRPC looks once in a process
+    yield file
+    for name in names:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[ServerProcess]:
+    """A server that answers what a workspace's compute would."""
+    server = ServerProcess("main")
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def stand_in(sail: ServerProcess, certificate: Path) -> Iterator[StandIn]:
+    """A workspace, before it is started."""
+    with StandIn(sail.port, certificate) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def workspace(stand_in: StandIn) -> Played:
+    """A workspace with a cluster that runs."""
+    played = stand_in.workspace
+    played.rest["/api/2.0/preview/scim/v2/Me"] = {"userName": "me@example.com"}
+    played.rest["/api/2.1/clusters/get"] = {
+        "state": "RUNNING",
+        "spark_version": "99.9.x-scala2.13",
+    }
+    return played
+
+
+class LoggedIn:
+    """A login to the stand-in."""
+
+    def __init__(self, host: str, token: str = TOKEN, **more: Any) -> None:
+        from databricks.sdk.config import Config
+        from databricks.sdk.core import ApiClient
+
+        self.config = Config(
+            host=host,
+            token=token,
+            auth_type="pat",
+            http_timeout_seconds=5,
+            retry_timeout_seconds=1,
+            **more,
+        )
+        self._client = ApiClient(self.config)
+
+    def read(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        from databricks.sdk.errors.base import DatabricksError
+
+        try:
+            answer: dict[str, Any] = self._client.do(
+                "GET", path, query=dict(query or {})
+            )
+        except DatabricksError as error:
+            raise MdfError(Problem("workspace", str(error))) from error
+        return answer
+
+
+@pytest.fixture
+def connect_to(workspace: Played) -> Iterator[Callable[..., DatabricksEngine]]:
+    """Makes engines on the stand-in."""
+    engines: list[DatabricksEngine] = []
+
+    def connect(token: str = TOKEN, **more: Any) -> DatabricksEngine:
+        def log_in() -> LoggedIn:
+            return LoggedIn(workspace.host, token)
+
+        engines.append(DatabricksEngine(log_in, "main", **more))
+        return engines[-1]
+
+    yield connect
+    for engine in engines:
+        engine.close()

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mdf_magics.definitions.models import Target
 from mdf_magics.engines import connect
+from mdf_magics.errors import EngineUnavailable
 
 EMBEDDED = Target(engine="embedded", catalog="main")
+
+
+def no_workspace() -> Any:
+    """A login that nobody asks for."""
+    raise AssertionError
+
 
 HEAVY = "databricks, grpc, numpy, pandas, pyarrow, pysail, pyspark, sqlglot"
 
@@ -21,7 +29,7 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
         "import mdf_magics.engines.embedded\n"
         "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
-        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'), log_in=print)\n"
         "engine.close()\n"
         f"print(sorted(set('{HEAVY}'.split(', ')) & set(sys.modules)))\n"
     )
@@ -30,7 +38,7 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
 
 
 def test_choosing_an_engine_starts_and_writes_nothing(tmp_path: Path):
-    engine = connect(EMBEDDED, warehouse=tmp_path / "warehouse")
+    engine = connect(EMBEDDED, warehouse=tmp_path / "warehouse", log_in=no_workspace)
     engine.cancel()
     engine.close()
     assert list(tmp_path.iterdir()) == []
@@ -45,7 +53,7 @@ def test_without_the_extra_the_command_that_installs_it_is_shown(missing, start_
         "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
         "from mdf_magics.errors import EngineUnavailable\n"
-        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'), log_in=print)\n"
         "try: engine.preview('SELECT 1', 1)\n"
         "except EngineUnavailable as error: print(error)\n"
     )
@@ -56,3 +64,27 @@ def test_without_the_extra_the_command_that_installs_it_is_shown(missing, start_
         "  Run this in a shell, then restart the kernel:"
         '  pip install "mdf_magics[connect]"\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("remote", "message"),
+    [
+        (None, "the target doesn't say where its Spark server is"),
+        (
+            "localhost:15002",
+            '"localhost:15002" is no address of a Spark Connect server',
+        ),
+        ("sc://host:15002/path", '"sc://host:15002/path" is no address'),
+        ("sc://", '"sc://" is no address'),
+        ("sc://host:port", '"sc://host:port" is no address'),
+        ("sc://host:443/;use_ssl=true;token=abc", "a token stands in the"),
+    ],
+)
+def test_a_wrong_address_is_refused_before_anything_is_imported(remote, message):
+    target = Target(engine="spark", catalog="main", remote=remote)
+    with pytest.raises(EngineUnavailable) as raised:
+        connect(target, warehouse=Path("warehouse"), log_in=no_workspace)
+    [problem] = raised.value.problems
+    assert problem.message.startswith(message)
+    assert problem.hint
+    assert "abc" not in str(problem)
