@@ -20,7 +20,10 @@ __all__ = ["Column", "Engine", "EngineSettings", "Query", "Rows", "connect"]
 
 
 def connect(
-    target: EngineSettings, *, warehouse: Path, log_in: Callable[[], Workspace]
+    target: EngineSettings,
+    *,
+    warehouse: Path,
+    log_in: Callable[[], Workspace] | None = None,
 ) -> Engine:
     """The engine of a target. Nothing starts before its first query.
 
@@ -41,7 +44,7 @@ def connect(
             from mdf_magics.engines.spark import SparkEngine
 
             return SparkEngine(target.remote, target.catalog)
-        case "databricks":
+        case "databricks" if log_in:
             from mdf_magics.engines.databricks import DatabricksEngine
 
             return DatabricksEngine(

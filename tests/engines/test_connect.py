@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,11 +11,6 @@ from mdf_magics.engines import connect
 from mdf_magics.errors import EngineUnavailable
 
 EMBEDDED = Target(engine="embedded", catalog="main")
-
-
-def no_workspace() -> Any:
-    """A login that nobody asks for."""
-    raise AssertionError
 
 
 HEAVY = "databricks, grpc, numpy, pandas, pyarrow, pysail, pyspark, sqlglot"
@@ -29,7 +23,7 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
         "import mdf_magics.engines.embedded\n"
         "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
-        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'), log_in=print)\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
         "engine.close()\n"
         f"print(sorted(set('{HEAVY}'.split(', ')) & set(sys.modules)))\n"
     )
@@ -38,7 +32,7 @@ def test_importing_and_choosing_an_engine_imports_nothing_heavy(start_python):
 
 
 def test_choosing_an_engine_starts_and_writes_nothing(tmp_path: Path):
-    engine = connect(EMBEDDED, warehouse=tmp_path / "warehouse", log_in=no_workspace)
+    engine = connect(EMBEDDED, warehouse=tmp_path / "warehouse")
     engine.cancel()
     engine.close()
     assert list(tmp_path.iterdir()) == []
@@ -53,7 +47,7 @@ def test_without_the_extra_the_command_that_installs_it_is_shown(missing, start_
         "from mdf_magics.definitions.models import Target\n"
         "from mdf_magics.engines import connect\n"
         "from mdf_magics.errors import EngineUnavailable\n"
-        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'), log_in=print)\n"
+        "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
         "try: engine.preview('SELECT 1', 1)\n"
         "except EngineUnavailable as error: print(error)\n"
     )
@@ -83,7 +77,7 @@ def test_without_the_extra_the_command_that_installs_it_is_shown(missing, start_
 def test_a_wrong_address_is_refused_before_anything_is_imported(remote, message):
     target = Target(engine="spark", catalog="main", remote=remote)
     with pytest.raises(EngineUnavailable) as raised:
-        connect(target, warehouse=Path("warehouse"), log_in=no_workspace)
+        connect(target, warehouse=Path("warehouse"))
     [problem] = raised.value.problems
     assert problem.message.startswith(message)
     assert problem.hint

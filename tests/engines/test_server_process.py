@@ -15,7 +15,7 @@ START = (
     "from pathlib import Path\n"
     "from mdf_magics.engines import connect\n"
     "from mdf_magics.definitions.models import Target\n"
-    "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'), log_in=print)\n"
+    "engine = connect(Target(engine='embedded', catalog='main'), warehouse=Path('warehouse'))\n"
 )
 PORT = "print(engine._connection.server.port, flush=True)\n"
 
