@@ -21,6 +21,9 @@ from mdf_magics.errors import EngineUnavailable, Problem
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.local_pipeline import run_pipeline
 from mdf_magics.running.local_run import TaskRun, run_job
+from mdf_magics.state.delta import DeltaStore
+from mdf_magics.state.protocol import StateStore
+from mdf_magics.state.session import SessionStatements
 from mdf_magics.state.sqlite import SQLiteStore
 
 
@@ -63,9 +66,7 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
         raise EngineUnavailable(Problem("engine-unavailable", message, hint))
     local = local_folder(root)
     identity = planned.identity
-    store = SQLiteStore(
-        local / "state.db", project=identity.project, target=identity.key
-    )
+    store = store_of(root, planned, engine)
 
     def run_part(
         part: Remote,
@@ -97,6 +98,23 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
     return Deployer(
         store, workspace, concurrency=planned.target.concurrency, tables=tables
     )
+
+
+def store_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> StateStore:
+    """Where the target's state is: in a table when it names a schema, else in a file.
+
+    Args:
+        root: The project's root.
+        planned: The target.
+        engine: Gives the engine whose session reads and writes the table.
+    """
+    identity, state = planned.identity, planned.target.state
+    if state.schema_ is None:
+        file = local_folder(root) / "state.db"
+        return SQLiteStore(file, project=identity.project, target=identity.key)
+    schema = f"{planned.target.catalog}.{state.schema_}"
+    statements = SessionStatements(engine, schema)
+    return DeltaStore(statements, project=identity.project, target=identity.key)
 
 
 def origin_of(root: Path, planned: Planned) -> Origin:
