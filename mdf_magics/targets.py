@@ -23,6 +23,7 @@ from mdf_magics.running.local_pipeline import run_pipeline
 from mdf_magics.running.local_run import TaskRun, run_job
 from mdf_magics.state.delta import DeltaStore
 from mdf_magics.state.protocol import StateStore
+from mdf_magics.state.remembering import RememberingStore
 from mdf_magics.state.session import SessionStatements
 from mdf_magics.state.sqlite import SQLiteStore
 
@@ -108,13 +109,16 @@ def store_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Stat
         planned: The target.
         engine: Gives the engine whose session reads and writes the table.
     """
-    identity, state = planned.identity, planned.target.state
+    identity, state, local = planned.identity, planned.target.state, local_folder(root)
+    project, target = identity.project, identity.key
+    store: StateStore
     if state.schema_ is None:
-        file = local_folder(root) / "state.db"
-        return SQLiteStore(file, project=identity.project, target=identity.key)
-    schema = f"{planned.target.catalog}.{state.schema_}"
-    statements = SessionStatements(engine, schema)
-    return DeltaStore(statements, project=identity.project, target=identity.key)
+        store = SQLiteStore(local / "state.db", project=project, target=target)
+    else:
+        schema = f"{planned.target.catalog}.{state.schema_}"
+        statements = SessionStatements(engine, schema)
+        store = DeltaStore(statements, project=project, target=target)
+    return RememberingStore(store, local / "state")
 
 
 def origin_of(root: Path, planned: Planned) -> Origin:

@@ -24,7 +24,7 @@ from mdf_magics.deploying.keeping import NoTables, TableKeeper
 from mdf_magics.deploying.kept_lease import CLOCKS, Clocks, KeptLease
 from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.plan import Plan
-from mdf_magics.deploying.rebuilding import rebuild
+from mdf_magics.deploying.rebuilding import Rebuilt, rebuild
 from mdf_magics.deploying.result import DeployResult, OnProgress
 from mdf_magics.deploying.sending import Sender
 from mdf_magics.deploying.settling import settle
@@ -196,15 +196,11 @@ class Deployer:
             )
         return outcomes
 
-    def rebuild(self, origin: Origin) -> list[str]:
-        """Restore a lost state from the marks on the workspace's resources.
-
-        Returns:
-            The keys that were found and are known again. The next deploy sends each
-            of them once more, because what was sent last can't be told.
+    def rebuild(self, origin: Origin) -> Rebuilt:
+        """Bring a lost or old state to what the marks on the resources say.
 
         Raises:
-            StateError: There is a state, or the marks are of several lineages.
+            StateError: The marks are of several lineages, or a key is there twice.
         """
         return rebuild(self.store, self.workspace, origin)
 

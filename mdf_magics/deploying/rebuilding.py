@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from mdf_magics.deploying.identity import KEY, LINEAGE, NONCE
 from mdf_magics.deploying.origin import Origin
-from mdf_magics.deploying.workspaces.protocol import Remote, Workspace
+from mdf_magics.deploying.workspaces.protocol import (
+    NotFound,
+    Remote,
+    Workspace,
+    WorkspaceError,
+)
 from mdf_magics.errors import Problem, StateError
 from mdf_magics.state.protocol import JournalRow, Snapshot, StateStore
 
@@ -43,50 +49,103 @@ def check_known(store: StateStore, state: Snapshot, found: Iterable[Remote]) -> 
             "\n".join(
                 [
                     *lines,
-                    "Bring the right state back. If there is none, move this",
-                    "one away and say  mdf state rebuild .",
+                    store.lost,
+                    "If that can't be done, say  mdf state rebuild : it restores the",
+                    "state from the resources' marks. Nothing was changed.",
                 ]
             ),
         )
     )
 
 
-def rebuild(store: StateStore, workspace: Workspace, origin: Origin) -> list[str]:
-    """Restore a lost state from the marks on the workspace's resources.
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a workspace's resources say about a target's state, key by key."""
+
+    restored: tuple[str, ...] = ()
+    """Found by their marks, and not known so."""
+    known: tuple[str, ...] = ()
+    """As the state says."""
+    forgotten: tuple[str, ...] = ()
+    """In the state, and not there any more."""
+    left: tuple[str, ...] = ()
+    """In the state, and there without our mark, or not to be seen."""
+
+
+def rebuild(store: StateStore, workspace: Workspace, origin: Origin) -> Rebuilt:
+    """Bring a lost or old state to what the marks on the workspace's resources say.
 
     Args:
-        store: The target's state, which must be empty.
+        store: The target's state; what it says is kept where it still holds.
         workspace: Where to look; all of its jobs and pipelines are listed.
         origin: Who restores it.
 
     Returns:
-        The keys that are known again.
+        What was found. Restored resources are sent once more by the next deploy.
 
     Raises:
-        StateError: There is a state; or a key is there twice, or the marks are of
-            several lineages, so that which are meant can't be told.
+        Locked: Somebody deploys.
+        StateError: A key is there twice, or the marks are of several lineages, so that
+            which are meant can't be told.
     """
+    store.accept()
     state = store.snapshot()
-    if state.resources:
-        raise _refusal(store, "it has one already", "Only a lost state is rebuilt.")
     everything = [*workspace.find("job", None), *workspace.find("pipeline", None)]
     ours = _ours(store, everything)
-    lineages = {remote.tags[LINEAGE] for remote in ours} | {state.lineage} - {None}
-    keys = [remote.tags[KEY] for remote in ours]
-    if len(lineages) > 1 or len(set(keys)) < len(keys):
-        lines = [
-            f"- {remote.kind} {remote.name} ({remote.remote_id})" for remote in ours
-        ]
-        hint = "\n".join([*lines, "Delete by hand those that aren't used any more."])
-        raise _refusal(store, "the workspace has some of its resources twice", hint)
-    if not ours:
-        return []
-    lease = store.acquire(origin.deployed_by, lineage=lineages.pop())
+    lineage = _only_lineage(store, state, ours)
+    if lineage is None:
+        return Rebuilt()
+    lease = store.acquire(origin.deployed_by, lineage=lineage)
     try:
-        store.write(lease, [_row(remote, workspace, origin) for remote in ours])
+        found = {remote.tags[KEY]: remote for remote in ours}
+        known = {key for key, remote in found.items() if _is_known(state, remote)}
+        missing = sorted(state.resources.keys() - found.keys())
+        gone = [key for key in missing if _is_gone(workspace, state.resources[key])]
+        restored = sorted(found.keys() - known)
+        rows = [_row(found[key], state, workspace, origin) for key in restored]
+        rows += [_forget(state.resources[key], origin) for key in gone]
+        store.write(lease, rows)
     finally:
         store.release(lease)
-    return sorted(keys)
+    left = tuple(key for key in missing if key not in gone)
+    return Rebuilt(tuple(restored), tuple(sorted(known)), tuple(gone), left)
+
+
+def _only_lineage(
+    store: StateStore, state: Snapshot, ours: Sequence[Remote]
+) -> str | None:
+    """The lineage that state and marks share; None when there is neither."""
+    lineages = {remote.tags[LINEAGE] for remote in ours} | {state.lineage} - {None}
+    keys = [remote.tags[KEY] for remote in ours]
+    if len(lineages) <= 1 and len(set(keys)) == len(keys):
+        return next(iter(lineages), None)
+    why = (
+        f"it is of another lineage ({state.lineage}) than the workspace's resources"
+        if state.lineage and len({remote.tags[LINEAGE] for remote in ours}) == 1
+        else "the workspace has some of its resources twice"
+    )
+    hint = (
+        f"Move {store.where} away, then say  mdf state rebuild  again."
+        if "another" in why
+        else "Delete by hand those that aren't used any more."
+    )
+    raise _refusal(store, why, "\n".join([*_listed(ours), hint]))
+
+
+def _is_known(state: Snapshot, remote: Remote) -> bool:
+    row = state.resources.get(remote.tags[KEY])
+    said = (remote.kind, remote.remote_id, remote.tags.get(NONCE))
+    return row is not None and (row.kind, row.remote_id, row.nonce) == said
+
+
+def _is_gone(workspace: Workspace, row: JournalRow) -> bool:
+    try:
+        workspace.get(row.kind, row.remote_id or "")
+    except NotFound:
+        return True
+    except WorkspaceError:
+        return False
+    return False
 
 
 def _ours(store: StateStore, found: Iterable[Remote]) -> list[Remote]:
@@ -110,22 +169,37 @@ def _listed(remotes: Iterable[Remote]) -> list[str]:
     return [f"- {remote.kind} {remote.name} ({remote.remote_id})" for remote in remotes]
 
 
-def _row(remote: Remote, workspace: Workspace, origin: Origin) -> JournalRow:
+def _row(
+    remote: Remote, state: Snapshot, workspace: Workspace, origin: Origin
+) -> JournalRow:
+    key, nonce = remote.tags[KEY], remote.tags.get(NONCE)
+    before = state.creates.get(key)
+    generation = (before.generation or 0) if before else 0
     return JournalRow(
-        remote.tags[KEY],
+        key,
         remote.kind,
         "adopt",
         "done",
         str(uuid.uuid4()),
-        nonce=remote.tags.get(NONCE),
+        nonce=nonce,
         name=remote.name,
         remote_id=remote.remote_id,
         url=workspace.url(remote.kind, remote.remote_id),
-        generation=1,
+        generation=max(1, generation + (not before or before.nonce != nonce)),
         repository=origin.recorded_repository,
         commit=origin.commit,
         deployed_by=origin.deployed_by,
         workspace_id=workspace.workspace_id,
+    )
+
+
+def _forget(row: JournalRow, origin: Origin) -> JournalRow:
+    return replace(
+        row,
+        operation="forget",
+        operation_id=str(uuid.uuid4()),
+        deployed_by=origin.deployed_by,
+        error=None,
     )
 
 

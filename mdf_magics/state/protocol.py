@@ -216,3 +216,9 @@ class StateStore(Protocol):
 
     def export(self) -> list[dict[str, object]]:
         """Every row of the target as it is stored, whatever version wrote it."""
+
+    def accept(self) -> None:
+        """Take what the store holds as right, whatever this machine saw before."""
+
+    def unwritten(self) -> list[JournalRow]:
+        """Outcomes that wait on this machine for the store to answer."""

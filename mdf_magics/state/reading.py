@@ -255,6 +255,14 @@ class JournalStore(StateStore):
     def holder(self) -> Holder | None:
         return self._read(self._holder, None)
 
+    @override
+    def accept(self) -> None:
+        """A store of its own remembers nothing else."""
+
+    @override
+    def unwritten(self) -> list[JournalRow]:
+        return []
+
     def _holder(self, journal: Journal) -> Holder | None:
         locks = journal.locks()
         if not locks:

@@ -10,6 +10,7 @@ import pytest
 
 from mdf_magics.deploying.consent import Consent
 from mdf_magics.deploying.deployer import Deployer, Terms
+from mdf_magics.deploying.rebuilding import Rebuilt
 from mdf_magics.deploying.saved_plan import SavedPlan
 from mdf_magics.deploying.survey import Wish
 from mdf_magics.deploying.workspaces.protocol import PermissionDenied, Refused
@@ -89,14 +90,14 @@ class TestFirstDeploy:
 class TestSecondDeploy:
     def test_makes_no_write_at_all(self, place: Place):
         place.deploy(FLIGHTS)
-        holder, journal = place.store.holder(), place.store.journal()
+        state, journal = place.store.export(), place.store.journal()
 
         result = place.deploy(FLIGHTS)
 
         assert result.text() == "local is up to date."
         assert place.workspace.writes == []
         assert len(place.workspace.calls) == len(FLIGHTS.resources) + 1
-        assert (holder, journal) == (place.store.holder(), place.store.journal())
+        assert (state, journal) == (place.store.export(), place.store.journal())
 
     def test_planning_and_status_make_nothing(self, place: Place):
         place.deployer.plan(FLIGHTS)
@@ -467,7 +468,8 @@ class TestLostState:
         lineage = place.store.snapshot().lineage
         self.lose(place)
 
-        assert place.deployer.rebuild(ORIGIN) == ["all", "bronze", "gold", "silver"]
+        found = place.deployer.rebuild(ORIGIN)
+        assert found.restored == ("all", "bronze", "gold", "silver")
 
         after = {row.key: (row.remote_id, row.nonce) for row in place.store.state()}
         assert before == after
@@ -476,10 +478,39 @@ class TestLostState:
         place.deploy(FLIGHTS)
         place.check_agreement(FLIGHTS)
 
-    def test_is_not_rebuilt_over_a_state(self, place: Place):
+    def test_what_still_holds_is_kept(self, place: Place):
         place.deploy(FLIGHTS)
+        rows = place.store.state()
 
-        with pytest.raises(StateError, match="it has one already"):
+        assert place.deployer.rebuild(ORIGIN) == Rebuilt(
+            known=("all", "bronze", "gold", "silver")
+        )
+
+        assert place.store.state() == rows
+        assert place.plan(FLIGHTS) == {}
+
+    def test_an_old_copy_is_brought_up_to_date(self, place: Place):
+        """Yesterday there were bronze and old; today old is gone, the others came."""
+        old = part("old", "old.t")
+        place.deploy(compiled(BRONZE, old))
+        copy = (place.folder / ".mdf/state.db").read_bytes()
+        place.deploy(FLIGHTS, delete=1)
+        self.lose(place)
+        (place.folder / ".mdf/state.db").write_bytes(copy)
+
+        found = place.deployer.rebuild(ORIGIN)
+
+        assert found.restored == ("all", "gold", "silver")
+        assert (found.known, found.forgotten) == (("bronze",), ("old",))
+        place.deploy(FLIGHTS)
+        place.check_agreement(FLIGHTS)
+
+    def test_of_another_lineage_it_is_not_rebuilt(self, place: Place):
+        place.deploy(FLIGHTS)
+        self.lose(place)
+        place.store.release(place.store.acquire("somebody"))
+
+        with pytest.raises(StateError, match="it is of another lineage"):
             place.deployer.rebuild(ORIGIN)
 
     def test_a_row_changed_by_hand_is_a_sentence(self, place: Place):
