@@ -218,7 +218,9 @@ VERBS: tuple[Verb, ...] = (
         "show",
         "Show what is stored for a table or a transformation.",
         arguments=(Argument("name", "Its name.", of="definition"),),
-        example="%mdf_show silver.airlines",
+        options=(Option("sql", "A table's query with everything filled in."),),
+        details="With --sql each line has the number of the file's line it comes from.",
+        example="%mdf_show silver.airlines --sql",
         reports=True,
     ),
     Verb(

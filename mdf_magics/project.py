@@ -47,9 +47,11 @@ from mdf_magics.errors import (
     Source,
     did_you_mean,
 )
+from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selector
+from mdf_magics.planning.showing import shown_query
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
 from mdf_magics.results import (
     AddedAll,
@@ -64,6 +66,7 @@ from mdf_magics.results import (
     Previewed,
     Ran,
     RanTests,
+    ShownQuery,
     Status,
     TableStatus,
     Validated,
@@ -219,10 +222,12 @@ class Project:
         planned = self.planned()
         chosen = self._chosen((), select, planned)
         tables = []
-        for name in sorted(planned.tables if chosen is None else chosen):
-            table = planned.tables[name]
-            part = planned.parts.placement[name]
+        for name, table in sorted(planned.made.items()):
+            if chosen is not None and table.name not in chosen:
+                continue
+            part = planned.parts.placement[table.name]
             reasons = fits(table, planned.tables)
+            rejected = name == table.quarantine
             tables.append(
                 ListedTable(
                     name=name,
@@ -234,17 +239,30 @@ class Project:
                     transformation=table.settings.transformation,
                     file=table.place.source.name,
                     line=table.place.line,
-                    upstream=planned.graph.upstream[name],
+                    upstream=(table.name,)
+                    if rejected
+                    else planned.graph.upstream[name],
+                    rejected=rejected,
                 )
             )
         return Listed(tuple(tables), tuple(sorted(load(self.root).transformations)))
 
-    def show(self, name: str) -> Definition:
+    def show(self, name: str, *, sql: bool = False) -> Definition | ShownQuery:
         """What is stored for a table or a transformation, as it stands in its file.
 
+        Args:
+            name: The table or transformation.
+            sql: A table's query instead, with everything filled in.
+
         Raises:
-            DefinitionError: Nothing of that name is stored.
+            DefinitionError: Nothing of that name is stored, or it isn't SQL.
         """
+        if sql:
+            planned = self.planned()
+            table = self._table(name, planned)
+            _refuse_errors(planned)
+            query = shown_query(table, planned.texts)
+            return ShownQuery(name, self.target, table.body.source.name, query)
         definitions = load(self.root)
         entry = definitions.transformations.get(name) or self._entry(name, definitions)
         first, last = entry_lines(entry.document, entry.path)
@@ -517,12 +535,17 @@ class Project:
         notebooks = {
             one.name for one in planned.tables.values() if one.body.kind == "notebook"
         }
+        for name, table in planned.made.items():
+            if name == table.quarantine and table.name in deployed:
+                deployed[name] = deployed[table.name]
+                if name not in runs and table.name in runs:
+                    runs[name] = runs[table.name].of_rejected()
         return Status(
             self.target,
             tuple(deployer.status()),
             tuple(
                 TableStatus(name, deployed.get(name), runs.get(name), name in notebooks)
-                for name in sorted({*planned.tables, *deployed})
+                for name in sorted({*planned.made, *deployed})
             ),
             next((row.commit for row in state if row.commit), None),
         )
@@ -664,11 +687,13 @@ class Project:
             raise DefinitionError(not_stored(name, definitions, planned))
         return entry
 
-    def _table(self, name: str, planned: Planned) -> None:
-        if name not in planned.tables:
+    def _table(self, name: str, planned: Planned) -> Table:
+        """The table that makes the one of that name."""
+        if name not in planned.made:
             message = f'there is no table "{name}"'
             hint = did_you_mean(name, planned.tables) or "Define it:  %%mdf_table ."
             raise DefinitionError(Problem("unknown-table", message, hint))
+        return planned.made[name]
 
 
 def _of_tables(

@@ -11,7 +11,7 @@ from typing import Any
 from mdf_magics.definitions import models
 from mdf_magics.definitions.checking import checked
 from mdf_magics.definitions.loading import Body, Definitions, Entry
-from mdf_magics.definitions.names import Homes, table_fault
+from mdf_magics.definitions.names import QUARANTINE, Homes, table_fault
 from mdf_magics.definitions.substitution import Scope, UnknownReference
 from mdf_magics.errors import Place, Problem, did_you_mean
 from mdf_magics.planning.resolving import path_to
@@ -50,6 +50,13 @@ class Table:
     entry: Entry
     template: str
     """The entry's name as written, the same for all tables of a `for_each`."""
+
+    @property
+    def quarantine(self) -> str | None:
+        """The table of its rejected rows; None where no rule sends any there."""
+        rules = self.settings.expectations
+        aside = any(rule.on_failure == "quarantine" for rule in rules)
+        return f"{self.name}{QUARANTINE}" if aside else None
 
     @property
     def place(self) -> Place:

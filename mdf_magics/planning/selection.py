@@ -86,6 +86,8 @@ class Selector:
     def _named(self, name: str) -> Selection:
         """A table, a pattern of tables, a part or a group."""
         tables, placement = self.planned.tables, self.planned.parts.placement
+        if name in self.planned.made:  # rejected rows come with the others
+            name = self.planned.made[name].name
         if name in tables:
             return Selection(frozenset({name}))
         if any(sign in name for sign in "*?["):

@@ -75,6 +75,12 @@ class Planned:
         return self.expansion.tables
 
     @property
+    def made(self) -> dict[str, Table]:
+        """Who makes each table: itself, or the one whose rejected rows it holds."""
+        aside = {one.quarantine: one for one in self.tables.values() if one.quarantine}
+        return {**self.tables, **aside}
+
+    @property
     def runs_schema(self) -> str:
         """`catalog.schema` of the table `mdf_runs`."""
         homes = self.expansion.homes

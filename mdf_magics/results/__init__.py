@@ -12,6 +12,7 @@ from mdf_magics.results.defining import (
     Definition,
     Listed,
     ListedTable,
+    ShownQuery,
     Validated,
     columns_shown,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Ran",
     "RanTests",
     "Result",
+    "ShownQuery",
     "Status",
     "TableStatus",
     "Validated",

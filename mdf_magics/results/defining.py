@@ -10,6 +10,7 @@ from mdf_magics.deploying.generated import Generated
 from mdf_magics.engines.protocol import Column
 from mdf_magics.errors import DefinitionError, Problem
 from mdf_magics.plain_text import aligned, count
+from mdf_magics.planning.showing import ShownLine
 from mdf_magics.results.previewing import Previewed
 
 
@@ -103,6 +104,8 @@ class ListedTable:
     file: str
     line: int
     upstream: tuple[str, ...]
+    rejected: bool = False
+    """Whether it holds the rows that expectations keep out of another table."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Listed:
                 one.part,
                 one.runs_on if one.runs_on in one.fits else f"{one.runs_on} (unfit)",
                 one.write,
-                one.transformation or "(own)",
+                "(rejected rows)" if one.rejected else one.transformation or "(own)",
                 f"{one.file}:{one.line}",
             )
             for one in self.tables
@@ -193,6 +196,33 @@ class Definition:
             "file": self.file,
             "line": self.line,
             "text": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class ShownQuery:
+    """A table's query as a target has it, each line with where it comes from."""
+
+    name: str
+    target: str
+    file: str
+    lines: tuple[ShownLine, ...]
+
+    def text(self) -> str:
+        """The query; before each line that of the file."""
+        width = len(str(max(one.line for one in self.lines)))
+        head = f"-- {self.name} for {self.target}; lines of {self.file}"
+        shown = [f"{one.line:>{width}}  {one.text}".rstrip() for one in self.lines]
+        return "\n".join([head, *shown])
+
+    def to_json(self) -> dict[str, Any]:
+        """The query, and the file's line of each of its lines."""
+        return {
+            "name": self.name,
+            "target": self.target,
+            "sql": "\n".join(one.text for one in self.lines),
+            "file": self.file,
+            "lines": [one.line for one in self.lines],
         }
 
 

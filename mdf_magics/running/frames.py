@@ -7,6 +7,7 @@ definition, and so on up to the sources.
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from mdf_magics.errors import EngineError, Problem, did_you_mean
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.locating import Located, in_body
+from mdf_magics.running.modules import Modules
 from mdf_magics.transformations.parameters import READ_TYPES, in_sql
 from mdf_magics.transformations.python import compiled, parse_function
 from mdf_magics.transformations.template import Value, parse
@@ -44,6 +46,11 @@ class Frames:
     """Rows that stand for a table, by the name it is read by, or for a `files`
     parameter, by its name."""
     _rows: dict[str, DataFrame] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare to import the project's modules; forget them when this is gone."""
+        self._modules = Modules(None, self.planned.modules)
+        weakref.finalize(self, self._modules.forget)
 
     def rows(self, table: Table) -> DataFrame:
         """All rows that the table's body makes."""
@@ -110,7 +117,8 @@ class Frames:
                 arguments[name] = value
         if parse_function(table.body.text).wants_spark:
             arguments["spark"] = self.engine.session
-        frame = compiled(table.body)(**arguments)
+        function = compiled(table.body, self._modules.builtins())
+        frame = function(**arguments)
         if not isinstance(frame, AnyDataFrame):
             message = f"the function returns {type(frame).__name__}, not a DataFrame"
             place = table.body.place(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mdf_magics.definitions.names import quoted
 from mdf_magics.engines.protocol import Engine
@@ -23,6 +23,14 @@ class LastRun:
     finished: str
     seconds: float
     error: str | None
+    read: int | None = None
+    """Rows of its query; known where they were counted."""
+    dropped: int | None = None
+    quarantined: int | None = None
+
+    def of_rejected(self) -> LastRun:
+        """The same run as that of the table's rejected rows."""
+        return replace(self, rows=self.quarantined, error=None)
 
 
 def last_runs(engine: Engine, runs_schema: str) -> dict[str, LastRun]:
@@ -38,7 +46,8 @@ def last_runs(engine: Engine, runs_schema: str) -> dict[str, LastRun]:
     ended = "started + make_dt_interval(0, 0, 0, CAST(seconds AS DECIMAL(18, 6)))"
     query = (
         "SELECT name, status, rows, date_format(started, 'yyyy-MM-dd HH:mm:ss'),"
-        f" date_format({ended}, 'yyyy-MM-dd HH:mm:ss'), seconds, error"
+        f" date_format({ended}, 'yyyy-MM-dd HH:mm:ss'), seconds, error,"
+        " rows_read, dropped, quarantined"
         " FROM (SELECT *, row_number() OVER (PARTITION BY name ORDER BY started DESC)"
         f" AS newest FROM {quoted(home)}) AS runs WHERE newest = 1"
     )

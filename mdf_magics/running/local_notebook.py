@@ -7,24 +7,19 @@ projects in one process have a copy each, and a new deploy is there at the next 
 
 from __future__ import annotations
 
-import builtins
-import importlib.util
-import itertools
 import json
 import linecache
 import re
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, ModuleType, SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from types import CodeType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mdf_magics.running.modules import Modules, compiled_file
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-RUNTIME = "mdf_runtime"
 
 SUFFIXES = (".py", ".ipynb")
 
@@ -33,8 +28,6 @@ _MAGIC_CELL = re.compile(r"^# MAGIC (%(?!md\b)\S+)", re.MULTILINE)
 
 _MAGIC_LINE = re.compile(r"^\s*([%!]\S*)", re.MULTILINE)
 """A line of a Jupyter notebook that isn't Python."""
-
-_runs = itertools.count(1)
 
 
 class NotebookError(Exception):
@@ -46,81 +39,6 @@ class _Exit(BaseException):
 
     def __init__(self, value: str) -> None:
         self.value = value
-
-
-class Modules:
-    """The Python files beside notebooks, for one run.
-
-    They are in `sys.modules` under names that no other run uses, because dataclasses
-    and pickle look there. Functions for rows are pickled by value: the engine's server
-    doesn't know these names.
-    """
-
-    def __init__(self, warehouse: Path | None) -> None:
-        """Load nothing yet.
-
-        Args:
-            warehouse: What the runtime is told: the embedded engine's folder, or None.
-        """
-        self._warehouse = warehouse
-        self._package = f"mdf_local_run_{next(_runs)}"
-        self._loaded: dict[Path, ModuleType] = {}
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Forget what was loaded."""
-        for module in self._loaded.values():
-            if sys.modules.pop(module.__name__, None):
-                _cloudpickle().unregister_pickle_by_value(module)
-
-    def builtins(self, folder: Path) -> dict[str, Any]:
-        """Python's builtins, with an `import` that looks into a folder first."""
-
-        def find(
-            name: str,
-            globals: Mapping[str, object] | None = None,  # noqa: A002 - as Python calls it
-            locals: Mapping[str, object] | None = None,  # noqa: A002
-            fromlist: tuple[str, ...] = (),
-            level: int = 0,
-        ) -> ModuleType:
-            file = folder / f"{name}.py"
-            if level == 0 and "." not in name and file.is_file():
-                return self.load(file)
-            return builtins.__import__(name, globals, locals, fromlist, level)
-
-        return {**vars(builtins), "__import__": find}
-
-    def load(self, file: Path) -> ModuleType:
-        """A file of a folder as a module, loaded once in a run."""
-        with self._lock:
-            if file in self._loaded:
-                return self._loaded[file]
-            name = f"{self._package}.{len(self._loaded)}.{file.stem}"
-            spec = importlib.util.spec_from_file_location(name, file)
-            if spec is None:
-                raise ImportError(f"{file} can't be imported")
-            module = importlib.util.module_from_spec(spec)
-            vars(module)["__builtins__"] = self.builtins(file.parent)
-            self._loaded[file] = sys.modules[name] = module
-            _cloudpickle().register_pickle_by_value(module)
-            try:
-                # Not by its loader: what it has cached may be of the last deploy.
-                exec(_compiled(file.read_text("utf-8"), str(file)), vars(module))  # noqa: S102
-            except BaseException:
-                del self._loaded[file], sys.modules[name]
-                raise
-            if file.stem == RUNTIME:
-                warehouse = self._warehouse
-                vars(module)["WAREHOUSE"] = str(warehouse) if warehouse else None
-            return module
 
 
 def execute(
@@ -257,7 +175,7 @@ def _cells(notebook: Path) -> Iterator[CodeType]:
     if notebook.suffix != ".ipynb":
         if magic := _MAGIC_CELL.search(text):
             raise _not_python(magic[1])
-        yield _compiled(text, str(notebook))
+        yield compiled_file(text, str(notebook))
         return
     try:
         cells = json.loads(text)["cells"]
@@ -268,15 +186,11 @@ def _cells(notebook: Path) -> Iterator[CodeType]:
             code, name = "".join(cell["source"]), f"{notebook}, cell {number}"
             linecache.cache[name] = (len(code), None, code.splitlines(True), name)
             try:
-                yield _compiled(code, name)
+                yield compiled_file(code, name)
             except SyntaxError:
                 if magic := _MAGIC_LINE.search(code):
                     raise _not_python(magic[1]) from None
                 raise
-
-
-def _compiled(text: str, name: str) -> CodeType:
-    return compile(text, name, "exec", dont_inherit=True)
 
 
 def _not_python(magic: str) -> NotebookError:
@@ -289,9 +203,3 @@ def _not_python(magic: str) -> NotebookError:
 def _make_active(spark: SparkSession) -> None:
     """Let `SparkSession.active()` find the session in this thread, as in a notebook."""
     type(spark)._set_default_and_active_session(spark)  # type: ignore[attr-defined] # noqa: SLF001 - pyspark has no public way
-
-
-def _cloudpickle() -> Any:
-    from pyspark import cloudpickle
-
-    return cloudpickle

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mdf_magics.engines.protocol import Engine
-from mdf_magics.running.local_notebook import RUNTIME, Modules, execute
+from mdf_magics.running.local_notebook import execute
 from mdf_magics.running.local_run import TaskRun
+from mdf_magics.running.modules import RUNTIME, Modules
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

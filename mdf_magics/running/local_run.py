@@ -21,12 +21,8 @@ from typing import Any
 
 from mdf_magics.engines.protocol import Engine
 from mdf_magics.errors import EngineError, Problem, RunError
-from mdf_magics.running.local_notebook import (
-    SUFFIXES,
-    Modules,
-    NotebookError,
-    execute,
-)
+from mdf_magics.running.local_notebook import SUFFIXES, NotebookError, execute
+from mdf_magics.running.modules import Modules
 
 _HOME = re.compile(
     r"`([^`.]+)`\.`([^`.]+)`\.`([^`.]+)`|[\"']([\w-]+)\.([\w-]+)\.([\w-]+)[\"']"

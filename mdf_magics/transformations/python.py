@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -86,17 +86,35 @@ def parse_function(text: str) -> Function:
 
 
 def renamed(function: Function, name: str) -> str:
-    """The function's source under another name."""
+    """The function's source under another name, also where it calls itself."""
     if function.name == name:
         return function.source
-    pattern = rf"^def\s+{function.name}\b"
-    return re.sub(pattern, f"def {name}", function.source, count=1, flags=re.MULTILINE)
+    tree = _tree(function.source)
+    taken = {one.arg for one in ast.walk(tree) if isinstance(one, ast.arg)}
+    places = [
+        _offset(function.source, one.lineno, one.col_offset)
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Name) and one.id == function.name
+        if function.name not in taken
+    ]
+    text = function.source
+    head = re.search(rf"^def\s+(?={function.name}\b)", text, re.MULTILINE)
+    places.append(head.end() if head else 0)
+    for start in sorted(places, reverse=True):
+        text = f"{text[:start]}{name}{text[start + len(function.name) :]}"
+    return text
 
 
-def compiled(body: Body) -> Callable[..., Any]:
+def compiled(
+    body: Body, builtins: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
     """The body's function, ready to be called.
 
     Its code bears the body's real file and line, so that a traceback points there.
+
+    Args:
+        body: The function and its imports.
+        builtins: What stands for Python's own, such as another `import`.
 
     Raises:
         TemplateFault: As `parse_function`.
@@ -106,6 +124,8 @@ def compiled(body: Body) -> Callable[..., Any]:
     ast.increment_lineno(tree, body.first_line - 1)
     file = body.source.name or "<cell>"
     namespace: dict[str, Any] = {"__name__": "mdf_transformation"}
+    if builtins is not None:
+        namespace["__builtins__"] = builtins
     exec(compile(tree, file, "exec"), namespace)  # noqa: S102 (it is what the user wrote)
     found: Callable[..., Any] = namespace[function.name]
     return found

@@ -256,8 +256,22 @@ class TestRenaming:
 
         assert renamed(function, "late") == text
         new = renamed(function, "gold__late")
-        assert new == source.format("gold__late").replace("def   gold", "def gold")
+        assert new == source.format("gold__late")
         ast.parse(new)
+
+    def test_a_function_that_calls_itself_still_does(self):
+        text = "def f(n: int):\n    'f'\n    return 'ä', n and f(n - 1)  # f\n"
+
+        new = renamed(parse_function(text), "g")
+
+        assert new == "def g(n: int):\n    'f'\n    return 'ä', n and g(n - 1)  # f"
+
+    def test_what_only_bears_the_functions_name_stays(self):
+        text = "def f(f: int):\n    return f.f(f=f)"
+
+        assert (
+            renamed(parse_function(text), "g") == "def g(f: int):\n    return f.f(f=f)"
+        )
 
 
 class TestCompiled:
