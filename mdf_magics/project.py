@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 import uuid
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -74,7 +72,7 @@ from mdf_magics.results import (
 )
 from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Previewer
-from mdf_magics.targets import deployer_of, engine_of, testing_engine_of
+from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
@@ -597,8 +595,9 @@ class Project:
 
     def worked_out(self, definitions: Definitions) -> Planned:
         """Definitions that aren't stored, worked out for the target."""
+        user = partial(self._user, definitions)
         target = self._target_in(definitions)
-        return plan_target(definitions, Settings(target, self.variables, _user))
+        return plan_target(definitions, Settings(target, self.variables, user))
 
     def engine(self, planned: Planned) -> Engine:
         """The target's engine, started on first use and kept."""
@@ -634,6 +633,13 @@ class Project:
         project = definitions.project
         default = project.default_target if project else "local"
         return self._target or default
+
+    def _user(self, definitions: Definitions) -> str:
+        """Whose the target is; only asked of one that there is."""
+        if definitions.project is None:
+            raise DefinitionError(*definitions.problems)
+        target = self._target_in(definitions)
+        return user_of(self.root, definitions.project.targets[target])
 
     def _compiled(self) -> tuple[Planned, Compiled]:
         """The target worked out and generated; definitions must be right."""
@@ -710,9 +716,3 @@ def _of_tables(
 def _refuse_errors(planned: Planned) -> None:
     if planned.errors:
         raise DefinitionError(*planned.errors)
-
-
-def _user() -> str:
-    """The login's short name: what stands before @, letters and digits."""
-    login = getpass.getuser().split("@")[0].lower()
-    return re.sub(r"[^a-z0-9]", "_", login)

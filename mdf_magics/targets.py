@@ -9,15 +9,24 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from mdf_magics.definitions.models import Target
 from mdf_magics.definitions.storing import local_folder
 from mdf_magics.deploying.deployer import Deployer
 from mdf_magics.deploying.keeping import EngineTables
 from mdf_magics.deploying.origin import Origin
+from mdf_magics.deploying.workspaces.current_user import CurrentUser, login_name
+from mdf_magics.deploying.workspaces.databricks import DatabricksWorkspace
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
-from mdf_magics.deploying.workspaces.protocol import Remote, RunRequest, TableRun
+from mdf_magics.deploying.workspaces.login import log_in
+from mdf_magics.deploying.workspaces.pace import Pace
+from mdf_magics.deploying.workspaces.protocol import (
+    Remote,
+    RunRequest,
+    TableRun,
+    Workspace,
+)
+from mdf_magics.deploying.workspaces.rest import Rest
 from mdf_magics.engines import Engine, connect
-from mdf_magics.engines.databricks import Workspace
-from mdf_magics.errors import EngineUnavailable, Problem
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.local_pipeline import run_pipeline
 from mdf_magics.running.local_run import TaskRun, run_job
@@ -34,14 +43,8 @@ def engine_of(root: Path, planned: Planned) -> Engine:
     return connect(
         planned.target,
         warehouse=local_folder(root) / "warehouse" / catalog,
-        log_in=lambda: _log_in(planned),
+        log_in=lambda: _logged_in(planned.target),
     )
-
-
-def _log_in(planned: Planned) -> Workspace:
-    where = planned.identity.target
-    message = f"logging in to the workspace of {where} is not available yet"
-    raise EngineUnavailable(Problem("engine-unavailable", message))
 
 
 def testing_engine_of(root: Path, planned: Planned) -> Engine:
@@ -59,15 +62,55 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
         engine: Gives the engine that local runs use.
 
     Raises:
-        EngineUnavailable: The target is deployed to a workspace, which comes later.
+        NotLoggedIn: The target's workspace isn't there, or doesn't know us.
     """
-    if planned.target.engine == "databricks":
-        message = "deploying to a Databricks workspace is not available yet"
-        hint = "Use a target with the embedded engine:  --target local"
-        raise EngineUnavailable(Problem("engine-unavailable", message, hint))
-    local = local_folder(root)
-    identity = planned.identity
+    deployed = planned.target.engine == "databricks"
+    workspace = (
+        _databricks(root, planned) if deployed else _local(root, planned, engine)
+    )
+    tables = EngineTables(engine, pipelines_own_tables=deployed)
     store = store_of(root, planned, engine)
+    return Deployer(
+        store, workspace, concurrency=planned.target.concurrency, tables=tables
+    )
+
+
+def user_of(root: Path, target: Target) -> str:
+    """The short name that stands for `${user}` in a development target."""
+    if target.engine != "databricks":
+        return login_name()
+    return CurrentUser(local_folder(root), target.profile, target.host).name()
+
+
+def _logged_in(target: Target) -> Rest:
+    """The API of a target's workspace, which takes the login."""
+    rest = _rest(target)
+    rest.who()
+    return rest
+
+
+def _rest(target: Target) -> Rest:
+    pace = Pace(target.calls_per_second, target.concurrency)
+    return Rest(log_in(target.profile, target.host), pace=pace)
+
+
+def _databricks(root: Path, planned: Planned) -> Workspace:
+    """The target's workspace, logged in to."""
+    target, identity = planned.target, planned.identity
+    workspace = DatabricksWorkspace(
+        _rest(target),
+        project=identity.project,
+        target=identity.key,
+        root_path=target.root_path,
+    )
+    if identity.user:
+        current = CurrentUser(local_folder(root), target.profile, target.host)
+        current.check(workspace.user, identity.user)
+    return workspace
+
+
+def _local(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Workspace:
+    """A workspace in the project's folder, which runs things on the target's engine."""
 
     def run_part(
         part: Remote,
@@ -89,15 +132,11 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
         )
         return [_table_run(one) for one in tasks if one.status != "skipped"]
 
-    workspace = LocalWorkspace(
-        local / "workspace",
-        target=identity.key,
+    return LocalWorkspace(
+        local_folder(root) / "workspace",
+        target=planned.identity.key,
         project_root=root,
         run_part=run_part,
-    )
-    tables = EngineTables(engine, pipelines_own_tables=False)
-    return Deployer(
-        store, workspace, concurrency=planned.target.concurrency, tables=tables
     )
 
 

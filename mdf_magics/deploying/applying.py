@@ -31,7 +31,7 @@ from mdf_magics.deploying.result import (
     Progress,
 )
 from mdf_magics.deploying.sending import Sender
-from mdf_magics.deploying.sent import sent_tables
+from mdf_magics.deploying.sent import sent_tables, without_permissions
 from mdf_magics.deploying.settling import forgotten
 from mdf_magics.deploying.steps import Step, StepId, levels
 from mdf_magics.deploying.survey import View
@@ -182,6 +182,9 @@ class Application:
             tick=self._lease.keep,
             stop=self._lease.stop,
         )
+        if changed:
+            with contextlib.suppress(WorkspaceError):  # else they are sent once more
+                self._workspace.uploads_ended()
 
     def _may_begin(self, step: Step) -> bool:
         action = step.action
@@ -253,6 +256,9 @@ class Application:
         else:
             url = self._workspace.url(step.intent.kind, remote_id)
             row = replace(step.intent, phase="done", remote_id=remote_id, url=url)
+            if row.key in self._sender.unpermitted:
+                row = without_permissions(row)
+                self._fail_permissions(step)
             self._rows.pop(row.key, None)
             if row.operation not in ("delete", "forget"):
                 self._rows[row.key] = row
@@ -264,6 +270,12 @@ class Application:
         self._stopped.add(step.step_id)
         action = step.action
         what = f"{action.kind} {action.key} could not be {_PAST[action.action]}"
+        problem = Problem(error.code, f"{what}: {error.message}", error.hint)
+        self._fail(_failed(action, problem))
+
+    def _fail_permissions(self, step: Step) -> None:
+        action, error = step.action, self._sender.unpermitted[step.intent.key]
+        what = f"the permissions of {action.kind} {action.key} could not be set"
         problem = Problem(error.code, f"{what}: {error.message}", error.hint)
         self._fail(_failed(action, problem))
 

@@ -238,6 +238,7 @@ class Deployer:
         try:
             yield lease
         finally:
+            self.workspace.guard(lambda: None)
             # A lease that can't be given back ends by itself.
             with suppress(StateError):
                 lease.release()

@@ -12,7 +12,7 @@ from mdf_magics.deploying.comparison import (
 )
 from mdf_magics.deploying.identity import Marker, spec_hash, unmarked
 from mdf_magics.deploying.references import PathOf, Reference, comparable
-from mdf_magics.deploying.sent import sent_spec
+from mdf_magics.deploying.sent import PERMISSIONS, sent_spec, spec_to_send
 from mdf_magics.deploying.workspaces.protocol import Remote
 from mdf_magics.planning.resources import Resource
 from mdf_magics.state.protocol import JournalRow
@@ -38,7 +38,9 @@ def changed_by_hand(
     sent = sent_spec(row)
     if sent is None:
         return []
-    return remote_differences(unmarked(remote.settings), comparable(sent, ids, path_of))
+    settings = {name: value for name, value in sent.items() if name != PERMISSIONS}
+    wanted = comparable(settings, ids, path_of)
+    return remote_differences(unmarked(remote.settings), wanted)
 
 
 def update_reasons(
@@ -65,7 +67,7 @@ def update_reasons(
     sent = sent_spec(row)
     if sent is None:
         return ["it was adopted: what it should look like is sent for the first time"]
-    changed = differences(sent, resource.spec)
+    changed = differences(sent, spec_to_send(resource))
     reasons = [str(difference) for difference in changed if _tells(difference, row)]
     reasons += _changed_files(resource, row, hashes, uploaded)
     known = {difference.path for difference in changed}

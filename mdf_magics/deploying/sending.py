@@ -11,6 +11,7 @@ from mdf_magics.deploying.identity import Marker, marked
 from mdf_magics.deploying.keeping import DataStep, TableKeeper
 from mdf_magics.deploying.kept_lease import KeptLease
 from mdf_magics.deploying.looking import duplicates, find_marked
+from mdf_magics.deploying.sent import PERMISSIONS, sent_spec
 from mdf_magics.deploying.steps import Step
 from mdf_magics.deploying.workspaces.protocol import (
     NameTaken,
@@ -41,6 +42,9 @@ class Sender:
         self._tables = tables
         self._sleep = sleep
         self._one_at_a_time = threading.Lock()
+        workspace.guard(lambda: lease.wait_until_good_for(workspace.call_seconds))
+        self.unpermitted: dict[str, WorkspaceError] = {}
+        """Keys of resources that are there, but without their permissions."""
         self.warnings: list[Problem] = []
         self.notes: list[str] = []
         """Where contents of tables lie now."""
@@ -63,13 +67,18 @@ class Sender:
         intent = step.intent
         remote_id = intent.remote_id or ""
         marker = Marker(self._lease.lease.lineage, intent.key, intent.nonce or "")
+        permissions = settings.pop(PERMISSIONS, [])
         for data in step.data:
             self._move(data)
         if intent.operation == "create":
-            return self._create(step, marked(settings, marker), marker)
+            made = self._create(step, marked(settings, marker), marker)
+            self._permit(step, made, permissions, [])
+            return made
         if intent.operation in ("update", "move", "adopt"):
             sent = marked(settings, marker)
             self._repeat(lambda: self._workspace.update(intent.kind, remote_id, sent))
+            before = (step.action.row and sent_spec(step.action.row)) or {}
+            self._permit(step, remote_id, permissions, before.get(PERMISSIONS, []))
         if intent.operation == "delete":
             self._repeat(lambda: self._delete(intent.kind, remote_id))
         return remote_id
@@ -81,6 +90,22 @@ class Sender:
     def remove(self, path: str) -> None:
         """Remove one uploaded file. Raises like `send`."""
         self._repeat(lambda: self._workspace.remove(path))
+
+    def _permit(
+        self,
+        step: Step,
+        remote_id: str,
+        permissions: list[dict[str, str]],
+        before: list[dict[str, str]],
+    ) -> None:
+        """Set the permissions where they change. What was made stays made."""
+        if permissions == before:
+            return
+        kind = step.intent.kind
+        try:
+            self._repeat(lambda: self._workspace.permit(kind, remote_id, permissions))
+        except WorkspaceError as error:
+            self.unpermitted[step.intent.key] = error
 
     def _move(self, data: DataStep) -> None:
         """Move a table's content, which may have been moved already."""

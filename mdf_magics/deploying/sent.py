@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from mdf_magics.errors import Problem, StateError
+from mdf_magics.planning.resources import Resource
 from mdf_magics.state.protocol import JournalRow
+
+PERMISSIONS = "permissions"
+"""Beside a resource's fields in what was sent: another API takes them."""
 
 
 def sent_spec(row: JournalRow) -> dict[str, Any] | None:
@@ -21,6 +26,22 @@ def sent_spec(row: JournalRow) -> dict[str, Any] | None:
     if not isinstance(spec, dict):
         raise _damaged(row)
     return spec
+
+
+def spec_to_send(resource: Resource) -> dict[str, Any]:
+    """All that is to be sent of a resource, permissions included, as it is recorded."""
+    if not resource.permissions:
+        return resource.spec
+    return {**resource.spec, PERMISSIONS: [dict(one) for one in resource.permissions]}
+
+
+def without_permissions(row: JournalRow) -> JournalRow:
+    """A row that says that the permissions were not set: so the next deploy does it."""
+    spec = sent_spec(row)
+    if not spec or PERMISSIONS not in spec:
+        return row
+    del spec[PERMISSIONS]
+    return replace(row, spec=json.dumps(spec))
 
 
 def sent_tables(row: JournalRow) -> tuple[str, ...]:

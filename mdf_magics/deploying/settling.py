@@ -17,6 +17,7 @@ from mdf_magics.deploying.calling import call_all
 from mdf_magics.deploying.identity import Marker
 from mdf_magics.deploying.kept_lease import KeptLease
 from mdf_magics.deploying.looking import duplicates, find_marked
+from mdf_magics.deploying.sent import without_permissions
 from mdf_magics.deploying.workspaces.protocol import (
     NotFound,
     Workspace,
@@ -89,7 +90,8 @@ def _look(
             return [_failed(intent, "it was interrupted before anything was made")], []
         remote_id = found[0].remote_id
         url = workspace.url(intent.kind, remote_id)
-        done = replace(intent, phase="done", remote_id=remote_id, url=url)
+        made = without_permissions(intent)  # they come after it
+        done = replace(made, phase="done", remote_id=remote_id, url=url)
         return [done], duplicates(workspace, remote_id, found)
     if intent.operation == "delete":
         try:

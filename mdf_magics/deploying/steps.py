@@ -20,7 +20,7 @@ from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.ownership import Ownership, Transfer
 from mdf_magics.deploying.plan import Action
 from mdf_magics.deploying.references import depths, referred
-from mdf_magics.deploying.sent import sent_spec
+from mdf_magics.deploying.sent import sent_spec, spec_to_send
 from mdf_magics.deploying.survey import View
 from mdf_magics.state.protocol import JournalRow, Snapshot
 
@@ -185,6 +185,7 @@ class _Maker:
         )  # fmt: skip
         stays = row if action.operation in ("update", "rename", "adopt") else None
         given = {one.earlier for one in self._ownership.given[resource.key]}
+        spec = spec_to_send(resource)
         intent = self._row(
             resource.key,
             resource.kind,
@@ -193,8 +194,8 @@ class _Maker:
             name=resource.spec["name"],
             remote_id=stays.remote_id if stays else None,
             url=stays.url if stays else None,
-            spec_hash=spec_hash(resource.spec, resource.files, self._hashes),
-            spec=json.dumps(resource.spec),
+            spec_hash=spec_hash(spec, resource.files, self._hashes),
+            spec=json.dumps(spec),
             tables=json.dumps(sorted({*resource.tables, *given})),
             generation=generation,
         )
@@ -206,7 +207,7 @@ class _Maker:
         return Step(
             action,
             intent,
-            resource.spec,
+            spec,
             frozenset(needs),
             tried_before=bool(tried),
             data=() if action.operation == "replace" else self._data(resource.key),

@@ -11,6 +11,7 @@ from typing import Any
 from mdf_magics.definitions import models
 from mdf_magics.definitions.api_fields import check_fields, check_project_fields
 from mdf_magics.definitions.loading import Definitions
+from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, Source, did_you_mean
 from mdf_magics.planning.expansion import Expansion, Table, expand
@@ -136,6 +137,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),
         *_check_root(expansion.tables, target),
+        *_check_root_path(settings.target, target, document),
     ]
     return Planned(
         project,
@@ -258,6 +260,21 @@ def _check_root(tables: Mapping[str, Table], target: models.Target) -> list[Prob
                 place = table.argument_place(name)
                 problems.append(Problem("root-elsewhere", message, hint, place))
     return problems
+
+
+def _check_root_path(
+    name: str, target: models.Target, document: Document
+) -> list[Problem]:
+    """Shared targets say where their files go: it must not depend on who deploys."""
+    if target.engine != "databricks" or target.mode or target.root_path:
+        return []
+    message = f"the target {name} has no root_path"
+    hint = (
+        "Say where generated files go:  root_path: /Workspace/Shared/... ,\n"
+        "or make it each user's own:  mode: development ."
+    )
+    place = document.place(("targets", name), key=True)
+    return [Problem("no-root-path", message, hint, place)]
 
 
 def _reading_order(problem: Problem) -> tuple[str, int, int]:

@@ -34,6 +34,11 @@ class FaultyWorkspace:
         self.path_of = real.path_of
         self.url = real.url
         self.run = real.run
+        self.guard = real.guard
+        self.permit = real.permit
+        self.uploads_ended = real.uploads_ended
+        self.resume, self.cancel = real.resume, real.cancel
+        self.repair = real.repair
 
     @property
     def writes(self) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, override
 
@@ -85,6 +85,10 @@ class LocalWorkspace(Workspace):
         self._run_part = run_part
 
     @override
+    def guard(self, fence: Callable[[], None]) -> None:
+        """Calls here don't wait, so asking before each is enough."""
+
+    @override
     def path_of(self, path: str, *, notebook: bool) -> str:
         return f"/{self._target}/{path}"
 
@@ -141,6 +145,12 @@ class LocalWorkspace(Workspace):
                 raise _not_found(kind, remote_id)
 
     @override
+    def permit(
+        self, kind: str, remote_id: str, permissions: Sequence[Mapping[str, str]]
+    ) -> None:
+        """A folder of one's own has no permissions."""
+
+    @override
     def uploaded(self) -> dict[str, str]:
         with self._database.reading() as connection:
             rows = connection.execute(
@@ -182,6 +192,10 @@ class LocalWorkspace(Workspace):
             )
 
     @override
+    def uploads_ended(self) -> None:
+        """Each upload was remembered at once."""
+
+    @override
     def run(
         self,
         kind: str,
@@ -200,6 +214,20 @@ class LocalWorkspace(Workspace):
             return run_part(local, folder, request, progress)
 
         return run_in_order(self.get(kind, remote_id), self.get, run_one, progress)
+
+    @override
+    def resume(
+        self, run_id: str, request: RunRequest, progress: Callable[[TableRun], None]
+    ) -> Iterable[TableRun]:
+        raise _ended_with_its_command()
+
+    @override
+    def cancel(self, run_id: str) -> None:
+        raise _ended_with_its_command()
+
+    @override
+    def repair(self, run_id: str) -> None:
+        raise _ended_with_its_command()
 
     def _filled_in(self, field: str, text: str) -> str:
         if field in PATH_FIELDS and text.startswith(f"/{self._target}/"):
@@ -262,3 +290,8 @@ def _not_found(kind: str, remote_id: str) -> NotFound:
 
 def _refusal(problem: Problem) -> WorkspaceError:
     return WorkspaceError(problem.message, problem.hint)
+
+
+def _ended_with_its_command() -> Refused:
+    message = "a run of this target ends with the command that started it"
+    return Refused(message, "Run its tables again:  mdf run schema.table+ .")

@@ -10,8 +10,8 @@ WorkspaceError        a call to the workspace did not do what it should
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mdf_magics.errors import DeployError, Problem
@@ -88,10 +88,12 @@ class TableRun:
     name: str
     """The table; the key of a part where that was skipped."""
     status: str
-    """`running`, `succeeded`, `failed` or `skipped`."""
+    """`running`, `succeeded`, `failed`, `cancelled` or `skipped`."""
     seconds: float | None = None
     rows: int | None = None
     error: str | None = None
+    url: str | None = None
+    """Where a person looks at it, in a workspace that has pages."""
 
     def to_json(self) -> dict[str, object]:
         """The table in the shape that `mdf run --json` documents."""
@@ -113,6 +115,13 @@ class RunRequest:
     tables: frozenset[str] | None = None
     """Only these tables; None: all of them."""
     full_refresh: bool = False
+    """Pipelines forget what they have read, and build their tables anew."""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The tables of each deployed part."""
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """The tables' full names."""
+    started: Callable[[str], None] = field(default=lambda _: None, compare=False)
+    """Told the id of each run that was started, for `resume`, `cancel` and `repair`."""
 
 
 class Workspace(Protocol):
@@ -128,6 +137,13 @@ class Workspace(Protocol):
     """After this time no call that was begun can have an effect any more."""
     listing_lag_seconds: float
     """How long after a create `find` may still miss the resource."""
+
+    def guard(self, fence: Callable[[], None]) -> None:
+        """Ask before each request that changes something, after every wait for it.
+
+        Args:
+            fence: May wait, or raise; then nothing is sent, and the call raises that.
+        """
 
     def path_of(self, path: str, *, notebook: bool) -> str:
         """Where an uploaded file lies, as `settings` must name it.
@@ -160,6 +176,18 @@ class Workspace(Protocol):
     def delete(self, kind: str, remote_id: str) -> None:
         """Remove a resource, but none of the tables that it built. Raises NotFound."""
 
+    def permit(
+        self, kind: str, remote_id: str, permissions: Sequence[Mapping[str, str]]
+    ) -> None:
+        """Say who may see, run or manage a resource, and nobody else but its owner.
+
+        Args:
+            kind: `job` or `pipeline`.
+            remote_id: Which one.
+            permissions: Entries of the Permissions API: `group_name` or another
+                principal, and `permission_level`.
+        """
+
     def uploaded(self) -> dict[str, str]:
         """Uploaded files: path relative to `workflows/<target>` to SHA-256 of the text.
 
@@ -171,6 +199,9 @@ class Workspace(Protocol):
 
     def remove(self, path: str) -> None:
         """Remove one uploaded file; does nothing when it is not there."""
+
+    def uploads_ended(self) -> None:
+        """Remember what was uploaded and removed, for `uploaded`; once, at the end."""
 
     def run(
         self,
@@ -190,3 +221,14 @@ class Workspace(Protocol):
         Returns:
             The last word on every table, in the order in which they ended.
         """
+
+    def resume(
+        self, run_id: str, request: RunRequest, progress: Callable[[TableRun], None]
+    ) -> Iterable[TableRun]:
+        """Watch a run that was started before; else like `run`."""
+
+    def cancel(self, run_id: str) -> None:
+        """Cancel a run."""
+
+    def repair(self, run_id: str) -> None:
+        """Run again what failed in a run, within it: `resume` then watches it."""
