@@ -379,6 +379,39 @@ VERBS: tuple[Verb, ...] = (
         reports=True,
     ),
     Verb(
+        "onboard",
+        "Make tables of many source tables at once; without --into, by a form.",
+        arguments=(
+            Argument("patterns", "Sources, such as bronze.* .", False, True, "table"),
+        ),
+        options=(
+            Option("into", "What the tables are called: silver.{name} .", str, "NAME"),
+            Option(
+                "transformation",
+                "What makes them; else they are copies.",
+                str,
+                "TRANSFORMATION",
+            ),
+            Option("group", "Their group; else that of their schema.", str, "GROUP"),
+            Option("write", "How they are written.", str, "WRITE"),
+            Option(
+                "arguments",
+                "Arguments as YAML, for all tables, or under a source's name for one.",
+                str,
+                "YAML",
+            ),
+            _NO_SAVE,
+            _NO_PREVIEW,
+            _ROWS,
+        ),
+        details="Keys, orders and columns are proposed by names, types and primary"
+        " keys. All tables become one entry with for_each; said again with more"
+        " sources, the entry grows.",
+        example="%mdf_onboard bronze.* --transformation latest_per_key"
+        " --into silver.{name} --group silver",
+        reports=True,
+    ),
+    Verb(
         "debug",
         "Show the traceback of the last error, with what caused it.",
         command=False,
@@ -428,7 +461,6 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 COMING = {
     "history": "what was deployed when",
-    "onboard": "choosing source tables",
     "regroup": "rebalancing the parts of a group",
     "state": "looking into the state",
     "doctor": "finding what does not fit together here",

@@ -45,6 +45,7 @@ from mdf_magics.errors import (
     Source,
     did_you_mean,
 )
+from mdf_magics.onboarding import Onboarding
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
 from mdf_magics.planning.resources import Compiled
@@ -207,6 +208,55 @@ class Project:
             hint = "A cell starts with a line such as  %%mdf_table schema.table ."
             raise DefinitionError(Problem("no-cell", message, hint))
         return self.add(cells, options)
+
+    def onboarding(self) -> Onboarding:
+        """What looks for source tables and writes the cell that makes tables of them.
+
+        Raises:
+            DefinitionError: Definitions are wrong.
+        """
+        definitions = load(self.root)
+        planned = self.planned(definitions)
+        _refuse_errors(planned)
+        return Onboarding(definitions, planned, self.engine(planned), str(self.root))
+
+    def onboard(  # noqa: PLR0913 - one for each option of the verb
+        self,
+        patterns: Sequence[str],
+        *,
+        into: str | None = None,
+        transformation: str | None = None,
+        group: str | None = None,
+        write: str | None = None,
+        arguments: str | None = None,
+        no_save: bool = False,
+        no_preview: bool = False,
+        rows: int = ROWS,
+    ) -> AddedAll:
+        """Make tables of many source tables, as one entry.
+
+        Args:
+            patterns: Sources, such as `bronze.*`.
+            into: What the tables are called: `silver.{name}`.
+            transformation: What makes them; None: each is a copy.
+            group: The group they are in.
+            write: How they are written.
+            arguments: YAML, for all tables, or under a source's name for one.
+            no_save: Preview only.
+            no_preview: Save without running anything.
+            rows: How many rows of the first table to show.
+
+        Raises:
+            DefinitionError: Something doesn't fit, or can't be proposed. Nothing was
+                saved.
+            EngineError: A source can't be read. Nothing was saved.
+        """
+        onboarding = self.onboarding()
+        choice = onboarding.choice(
+            patterns, into, transformation, group, write, arguments
+        )
+        options = AddOptions(no_save=no_save, no_preview=no_preview, rows=rows)
+        return self.add([onboarding.cell(choice)], options)
 
     def list(self, *, select: str | None = None) -> Listed:
         """Every table, with its home and where it is defined.

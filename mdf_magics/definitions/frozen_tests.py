@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from mdf_magics.definitions.checking import checked
 from mdf_magics.definitions.files import FOLDER, SUFFIXES
+from mdf_magics.definitions.flow_text import flow_text
 from mdf_magics.definitions.models import Model
 from mdf_magics.definitions.reading import Document, read_document, read_text
 from mdf_magics.errors import Place, Problem, Source
@@ -92,15 +92,15 @@ def read_tests(root: Path) -> list[StoredTest]:
 
 def frozen_text(test: FrozenTest) -> str:
     """The text of a test's file."""
-    lines = [f"table: {_flow(test.table)}"]
+    lines = [f"table: {flow_text(test.table)}"]
     if test.description:
-        lines.append(f"description: {_flow(test.description)}")
+        lines.append(f"description: {flow_text(test.description)}")
     lines.append("given:" if test.given else "given: {}")
     for name, rows in test.given.items():
-        lines += [f"  {_flow(name)}:", *_rows(rows, "    ")]
+        lines += [f"  {flow_text(name)}:", *_rows(rows, "    ")]
     lines += ["expect:", *_rows(test.expect, "  ")]
     if test.expect.ignore:
-        lines.append(f"  ignore: {_flow(test.expect.ignore)}")
+        lines.append(f"  ignore: {flow_text(test.expect.ignore)}")
     return "\n".join([*lines, ""])
 
 
@@ -117,17 +117,6 @@ def _read(path: Path, file: str) -> StoredTest:
 
 
 def _rows(frozen: FrozenRows, margin: str) -> list[str]:
-    lines = [f"{margin}columns: {_flow(frozen.columns)}"]
+    lines = [f"{margin}columns: {flow_text(frozen.columns)}"]
     lines.append(f"{margin}rows:" if frozen.rows else f"{margin}rows: []")
-    return lines + [f"{margin}  - {_flow(row)}" for row in frozen.rows]
-
-
-def _flow(value: Any) -> str:
-    text: str = yaml.safe_dump(
-        value,
-        default_flow_style=True,
-        allow_unicode=True,
-        sort_keys=False,
-        width=10**9,
-    )
-    return text.removesuffix("\n").removesuffix("\n...")
+    return lines + [f"{margin}  - {flow_text(row)}" for row in frozen.rows]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from mdf_magics.notebook.config import MdfMagics
+    from mdf_magics.notebook.onboarding import FormState
     from mdf_magics.project import Project
 
 
@@ -31,6 +32,7 @@ class Magics:
         self._shell = shell
         self._config = config
         self._projects: dict[Path, Project] = {}
+        self._forms: dict[tuple[Path, str], FormState] = {}
         self._last_error = LastError()
         self.memory = Memory(
             lambda: self.project().vocabulary(),
@@ -107,6 +109,9 @@ class Magics:
         if one.name == "debug":
             show_text(self._last_error.traceback())
             return
+        if one.name == "onboard" and not parsed.options["into"]:
+            self._show_form(parsed)
+            return
         if cell is None:
             _require(one, parsed)
         with working() as progress:
@@ -121,6 +126,21 @@ class Magics:
             self.warm_up_callback()
         if error := failure_of(result):
             raise error
+
+    def _project_of(self, parsed: Parsed) -> Project:
+        """The project, for the target that the line names."""
+        target = parsed.options.get("target")
+        return self.project().for_target(target) if target else self.project()
+
+    def _show_form(self, parsed: Parsed) -> None:
+        """The onboarding form, with what was chosen in it before."""
+        from mdf_magics.notebook.onboarding import FormState, OnboardingForm
+
+        project = self._project_of(parsed)
+        state = self._forms.setdefault((project.root, project.target), FormState())
+        form = OnboardingForm(project, state)
+        form.choose(parsed.arguments["patterns"])
+        form.show()
 
     def _result(
         self,
@@ -137,10 +157,7 @@ class Magics:
         options = own_options(parsed.options)
         if one.name == "init":
             return Project.init(Path.cwd(), **options)
-        project = self.project()
-        target = parsed.options.get("target")
-        if target:
-            project = project.for_target(target)
+        project = self._project_of(parsed)
         project.progress = progress
         if cell is not None and one.name == "test":
             return project.freeze(_one_table(parsed), cell)
