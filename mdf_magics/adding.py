@@ -12,18 +12,17 @@ from mdf_magics.commands import own_options, verb
 from mdf_magics.definitions.cells import Magic, read_cell
 from mdf_magics.definitions.files import Unsaved
 from mdf_magics.definitions.loading import (
-    PLACEMENT_FILE,
     Definitions,
     Entry,
     load,
 )
+from mdf_magics.definitions.placement_file import placement_changes
 from mdf_magics.definitions.saving import NOTHING_SAVED, Saving, plan_saving
 from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
-from mdf_magics.planning.placement import placement_text
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
 from mdf_magics.running.preview import ROWS, Previewer
@@ -161,8 +160,8 @@ class Adding:
                 change = saving.change
                 first = changes.get(change.path, change)
                 changes[change.path] = Change(change.path, first.before, change.after)
-            placement = placement_change(root, stored.placement | self._placed)
-            write(root, [*changes.values(), placement])
+            places = stored.placement.parts | self._placed
+            write(root, [*changes.values(), *placement_changes(root, places)])
 
     def _savings_on(self, stored: Definitions) -> Iterator[Saving]:
         """What the cells change in what is stored by now."""
@@ -294,14 +293,6 @@ def _users(name: str, planned: Planned) -> list[str]:
         for one in planned.tables.values()
         if one.settings.transformation == name and one.body.kind != "notebook"
     )
-
-
-def placement_change(root: Path, placement: Mapping[str, str]) -> Change:
-    """What becomes of `placement.yml`; it isn't made for a project without tables."""
-    path = root / PLACEMENT_FILE
-    before = path.read_text(encoding="utf-8") if path.exists() else None
-    empty = before is None and not placement
-    return Change(PLACEMENT_FILE, before, None if empty else placement_text(placement))
 
 
 def _made(entry: Entry, planned: Planned) -> list[Table]:

@@ -216,10 +216,11 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "show",
-        "Show what is stored for a table or a transformation.",
+        "Show what is stored for a table or a transformation, or a group's parts.",
         arguments=(Argument("name", "Its name.", of="definition"),),
         options=(Option("sql", "A table's query with everything filled in."),),
-        details="With --sql each line has the number of the file's line it comes from.",
+        details="With --sql each line has the number of the file's line it comes from."
+        " Of a group its parts are shown, and why they are these.",
         example="%mdf_show silver.airlines --sql",
         reports=True,
     ),
@@ -275,8 +276,27 @@ VERBS: tuple[Verb, ...] = (
                 face="command",
                 choices=("text", "github"),
             ),
+            Option("fix", "Repair placement.yml first, as a merge may have left it."),
         ),
         example="%mdf_validate",
+        reports=True,
+    ),
+    Verb(
+        "regroup",
+        "Propose how a group could be spread over fewer or smaller parts.",
+        arguments=(Argument("group", "The group.", of="group"),),
+        options=(
+            Option(
+                "size",
+                "Tables that a part is to hold, at most; else as the group says.",
+                int,
+                "N",
+            ),
+            Option("yes", "Accept it: write placement.yml."),
+        ),
+        details="Shows the fewest moves, and what each costs. Nothing moves before it"
+        " is accepted, and then with the next deploy.",
+        example="%mdf_regroup silver",
         reports=True,
     ),
     Verb(
@@ -461,7 +481,6 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 COMING = {
     "history": "what was deployed when",
-    "regroup": "rebalancing the parts of a group",
     "state": "looking into the state",
     "doctor": "finding what does not fit together here",
 }

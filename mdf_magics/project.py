@@ -14,7 +14,6 @@ from mdf_magics.adding import (
     AddOptions,
     CellText,
     cell_text,
-    placement_change,
 )
 from mdf_magics.changing import cell_of, not_stored, remove, rename
 from mdf_magics.definitions.cells import split_cells
@@ -26,6 +25,7 @@ from mdf_magics.definitions.loading import (
     load,
 )
 from mdf_magics.definitions.names import quoted
+from mdf_magics.definitions.placement_file import placement_changes
 from mdf_magics.definitions.starting import retarget, start
 from mdf_magics.definitions.storing import locked, write
 from mdf_magics.deploying.adopting import Adopted
@@ -45,6 +45,7 @@ from mdf_magics.errors import (
     Source,
     did_you_mean,
 )
+from mdf_magics.grouping import regroup, repair_placement, show_group
 from mdf_magics.onboarding import Onboarding
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
@@ -65,6 +66,8 @@ from mdf_magics.results import (
     Previewed,
     Ran,
     RanTests,
+    Regrouped,
+    ShownGroup,
     ShownQuery,
     Status,
     TableStatus,
@@ -295,11 +298,13 @@ class Project:
             )
         return Listed(tuple(tables), tuple(sorted(load(self.root).transformations)))
 
-    def show(self, name: str, *, sql: bool = False) -> Definition | ShownQuery:
-        """What is stored for a table or a transformation, as it stands in its file.
+    def show(
+        self, name: str, *, sql: bool = False
+    ) -> Definition | ShownQuery | ShownGroup:
+        """What is stored for a table or a transformation, or the parts of a group.
 
         Args:
-            name: The table or transformation.
+            name: The table, transformation or group.
             sql: A table's query instead, with everything filled in.
 
         Raises:
@@ -312,6 +317,10 @@ class Project:
             query = shown_query(table, planned.texts)
             return ShownQuery(name, self.target, table.body.source.name, query)
         definitions = load(self.root)
+        planned = self.planned(definitions)
+        groups = {one.group for one in planned.tables.values()}
+        if name in groups and name not in definitions.transformations:
+            return show_group(name, planned)
         entry = definitions.transformations.get(name) or self._entry(name, definitions)
         first, last = entry_lines(entry.document, entry.path)
         lines = entry.document.source.text.splitlines()[first - 1 : last]
@@ -422,13 +431,36 @@ class Project:
             raise EngineError(Problem("unknown-table", f"there is no table {table}"))
         return engine.schema(f"SELECT * FROM {quoted(home)}")
 
-    def validate(self) -> Validated:
-        """Every problem at once, in the order of files and lines."""
+    def validate(self, *, fix: bool = False) -> Validated:
+        """Every problem at once, in the order of files and lines.
+
+        Args:
+            fix: Repair `placement.yml` first, as a merge may have left it.
+        """
         definitions = load(self.root)
         if definitions.project is None:
             return Validated(definitions.problems, 0, self.target)
         planned = self.planned(definitions)
-        return Validated(planned.problems, len(planned.tables), self.target)
+        repaired = repair_placement(self.root, planned) if fix else ""
+        if repaired:
+            planned = self.planned()
+        count = len(planned.tables)
+        return Validated(planned.problems, count, self.target, repaired)
+
+    def regroup(
+        self, group: str, size: int | None = None, *, yes: bool = False
+    ) -> Regrouped:
+        """Propose other parts for a group: as few as hold it, with the fewest moves.
+
+        Args:
+            group: The group.
+            size: Tables that a part is to hold, at most; default: as the group says.
+            yes: Accept it: write `placement.yml`.
+
+        Raises:
+            DefinitionError: There is no such group, or definitions are wrong.
+        """
+        return regroup(self.root, group, self.planned(), size=size, accept=yes)
 
     def compile(
         self, *, check: bool = False, select: str | None = None
@@ -677,7 +709,7 @@ class Project:
     def record_placement(self, planned: Planned) -> None:
         """Keep in `placement.yml` which part each table is in."""
         with locked(self.root):
-            write(self.root, [placement_change(self.root, planned.parts.placement)])
+            write(self.root, placement_changes(self.root, planned.parts.placement))
 
     def _target_in(self, definitions: Definitions) -> str:
         project = definitions.project
@@ -705,13 +737,15 @@ class Project:
         check: bool = False,
         only: Collection[str] | None = None,
     ) -> CompiledFiles:
+        placed = placement_changes(self.root, planned.parts.placement)
         if not check:
             self.record_placement(planned)
         development = bool(planned.identity.user)
         files = write_generated(
             self.root, compiled, development=development, check=check, only=only
         )
-        return CompiledFiles(files, check)
+        changed = tuple(one.path for one in placed if one.changes)
+        return CompiledFiles(replace(files, written=changed + files.written), check)
 
     def _deployer(self, planned: Planned) -> Deployer:
         return deployer_of(self.root, planned, lambda: self.engine(planned))

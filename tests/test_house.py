@@ -34,7 +34,7 @@ LEVELS = (
     {"planning"},
     {"deploying", "running"},
     {"results", "targets"},
-    {"adding", "changing", "deploys", "testing", "vocabulary"},
+    {"adding", "changing", "deploys", "grouping", "testing", "vocabulary"},
     {"onboarding"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},

@@ -48,15 +48,22 @@ class Files:
 
     def document(self, name: str) -> Document:
         """One file, by its path relative to the root."""
+        text = self.text(name)
+        if text is None:
+            return Document(Source(name, ""), None, problems=self.problems[-1:])
+        document = self._read(Source(name, text))
+        self.problems.extend(document.problems)
+        return document
+
+    def text(self, name: str) -> str | None:
+        """A file's text; None when it can't be read, which is a problem."""
         text = self.unsaved.get(name)
         if text is None:
             text, problem = read_text(self.root / name, name)
             if problem:
                 self.problems.append(problem)
-                return Document(Source(name, ""), None, problems=[problem])
-        document = self._read(Source(name, text))
-        self.problems.extend(document.problems)
-        return document
+                return None
+        return text
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""

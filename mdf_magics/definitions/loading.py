@@ -20,6 +20,11 @@ from mdf_magics.definitions.files import FOLDER, Files, Unsaved
 from mdf_magics.definitions.models import BODY_KEYS, TABLE_KEYS, Project, Target
 from mdf_magics.definitions.modules import read_modules
 from mdf_magics.definitions.names import word_fault
+from mdf_magics.definitions.placement_file import (
+    PLACEMENT_FILE,
+    Placement,
+    read_placement,
+)
 from mdf_magics.definitions.reading import Document, Path_
 from mdf_magics.errors import Problem, Source, did_you_mean
 
@@ -32,7 +37,6 @@ __all__ = [
 ]
 
 PROJECT_FILE = f"{FOLDER}/mdf.yml"
-PLACEMENT_FILE = f"{FOLDER}/placement.yml"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Definitions:
     project_document: Document
     transformations: dict[str, Entry]
     tables: tuple[Entry, ...]
-    placement: dict[str, str]
+    placement: Placement
     modules: dict[str, Source]
     """Python files that bodies import, by the name they are imported by."""
     problems: tuple[Problem, ...]
@@ -63,7 +67,7 @@ class Definitions:
         }
         bodies = {one.body.source for one in entries if one.body}
         texts.update(self.modules.values())
-        placement = tuple(self.placement.items())
+        placement = tuple(self.placement.parts.items())
         return frozenset(texts | bodies), len(entries), placement, self.problems
 
     def same_as(self, other: Definitions) -> bool:
@@ -265,21 +269,8 @@ def _defaults(
     return value
 
 
-def _placement(files: Files, problems: list[Problem]) -> dict[str, str]:
-    if not files.exists(PLACEMENT_FILE):
-        return {}
-    document = files.document(PLACEMENT_FILE)
-    value = document.value or {}
-    wrong: Path_ | None = None
-    if not isinstance(value, dict):
-        wrong = ()
-    else:
-        wrong = next(
-            ((key,) for key, part in value.items() if not isinstance(part, str)), None
-        )
-    if wrong is not None:
-        message = "placement.yml holds lines like  schema.table: part"
-        hint = "Repair it, or take it from git again."
-        problems.append(Problem("bad-placement", message, hint, document.place(wrong)))
-        return {}
-    return value
+def _placement(files: Files, problems: list[Problem]) -> Placement:
+    text = files.text(PLACEMENT_FILE) if files.exists(PLACEMENT_FILE) else ""
+    placement = read_placement(text or "")
+    problems += placement.problems
+    return placement

@@ -58,6 +58,11 @@ def streams(table: Table) -> list[str]:
     return [name for name, one in table.parameters.items() if one.type == "stream"]
 
 
+def has_quarantine(table: Table) -> bool:
+    """Whether a second table holds the rows that it rejects."""
+    return any(one.on_failure == "quarantine" for one in table.settings.expectations)
+
+
 def _files(table: Table) -> list[str]:
     return [name for name, one in table.parameters.items() if one.type == "files"]
 

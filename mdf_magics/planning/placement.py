@@ -7,33 +7,22 @@ of its group that has room and closes no circle between parts, else into a new o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
 from mdf_magics.definitions import models
-from mdf_magics.definitions.loading import PLACEMENT_FILE
+from mdf_magics.definitions.placement_file import (
+    PLACEMENT_FILE,
+    REPAIR,
+    Placement,
+)
 from mdf_magics.errors import Problem
 from mdf_magics.planning.expansion import Table
-from mdf_magics.planning.fitting import UNLISTED
+from mdf_magics.planning.fitting import UNLISTED, has_quarantine
 from mdf_magics.planning.graph import Graph, cycle_in, topological_order
-
-MOST_TABLES = {"job": 500, "pipeline": 30}
-"""Default tables in a part: the jobs page slows beyond 500 tasks, a pipeline's driver
-becomes a bottleneck beyond 30 to 40 streaming tables (Databricks documentation,
-"Fix high initialization times in pipelines")."""
-
-MOST_ON_A_CLUSTER = 100
-"""Default tables in a job with a cluster of its own, which has at most 145 execution
-contexts (Databricks documentation, "Resource limits")."""
-
-LIMITS = {"job": 1000, "pipeline": 1000}
-"""What the platform allows (Databricks documentation, "Resource limits")."""
-
-HEADER = "# written by mdf: which part each table is in\n"
-
-_CLASSIC = ("job_clusters", "job_cluster_key", "new_cluster", "existing_cluster_id")
+from mdf_magics.planning.limits import LIMITS, REASONS, most_tables
 
 
 @dataclass(frozen=True)
@@ -98,14 +87,30 @@ def place(
             placing.put(name, placing.room(tables[name]))
     placement = dict(sorted(placing.placement.items()))
     parts = _parts(tables, graph, project, placement)
-    problems = [*_too_large(parts), *_circles(parts, graph, tables)]
+    problems = [*_too_large(parts, tables, project), *_circles(parts, graph, tables)]
     return Parts(parts, placement, tuple(problems))
 
 
-def placement_text(placement: Mapping[str, str]) -> str:
-    """The text of `placement.yml`: one sorted line for each table."""
-    lines = [f"{name}: {part}\n" for name, part in sorted(placement.items())]
-    return HEADER + "".join(lines)
+def check_placement(
+    recorded: Placement, tables: Mapping[str, Table], project: models.Project
+) -> Iterator[Problem]:
+    """Lines of `placement.yml` that name a part or a table which isn't there."""
+    groups = {*project.groups, *(one.group for one in tables.values())}
+    groups |= {one.renamed_from or "" for one in project.groups.values()} - {""}
+    renamed = {one.settings.renamed_from for one in tables.values()}
+    for name, part in recorded.parts.items():
+        if name not in tables and name not in renamed:
+            message = f"{name} is placed, but no definition makes it"
+            hint = (
+                "The next compile removes the line. If the table has another name now, "
+                f"write  renamed_from: {name}  there, so that it keeps its place."
+            )
+            place = recorded.place(name)
+            yield Problem("stale-placement", message, hint, place, "warning")
+        elif name in tables and group_of(part) not in {*groups, name.partition(".")[0]}:
+            message = f'{name} is placed in "{part}", which is no part of any group'
+            place = recorded.place(name)
+            yield Problem("unknown-part", message, REPAIR, place)
 
 
 @dataclass
@@ -140,7 +145,7 @@ class _Placing:
         """The part that takes a table which has none yet."""
         sizes = self.sizes.get(table.group, {})
         if table.group not in self.most:
-            self.most[table.group] = _most(table.group, self.project)
+            self.most[table.group] = most_tables(self.project, table.group)
         most = self.most[table.group]
         roomy = [part for part, size in sizes.items() if size < most]
         for part in sorted(roomy, key=_number):
@@ -199,20 +204,6 @@ def _number(part: str) -> int:
     return int(part.removeprefix(f"{group_of(part)}-") if "-" in part else 1)
 
 
-def _most(name: str, project: models.Project) -> int:
-    """Tables that a part of this group takes."""
-    group = project.groups.get(name, UNLISTED)
-    kind = group.runs_on
-    classic = any(
-        key in fields
-        for level in (project, group)
-        for fields in (level.job, level.task)
-        for key in _CLASSIC
-    )
-    usual = MOST_ON_A_CLUSTER if kind == "job" and classic else MOST_TABLES[kind]
-    return min(group.max_tables or usual, LIMITS[kind])
-
-
 def _parts(
     tables: Mapping[str, Table],
     graph: Graph,
@@ -242,15 +233,25 @@ def _parts(
     return parts
 
 
-def _too_large(parts: Mapping[str, Part]) -> list[Problem]:
-    problems = []
+def _too_large(
+    parts: Mapping[str, Part],
+    tables: Mapping[str, Table],
+    project: models.Project,
+) -> Iterator[Problem]:
     for part in parts.values():
-        most = LIMITS[part.runs_on]
-        if len(part.tables) > most:
-            message = f"the {part.runs_on} {part.key} holds {len(part.tables)} tables"
-            hint = f"The platform allows {most}: move some of them in {PLACEMENT_FILE}."
-            problems.append(Problem("too-many-tables", message, hint))
-    return problems
+        most, size = LIMITS[part.runs_on], len(part.tables)
+        if part.runs_on == "pipeline":
+            size += sum(has_quarantine(tables[name]) for name in part.tables)
+        what = f"the {part.runs_on} {part.key} holds {size:,} tables"
+        if size > most:
+            hint = f"At most: {REASONS[part.runs_on]}. {REPAIR}"
+            place = tables[part.tables[-1]].place
+            yield Problem("too-many-tables", what, hint, place)
+        elif len(part.tables) > (wanted := most_tables(project, part.group)):
+            message = f"{what}, and max_tables is {wanted:,}"
+            hint = f"Nothing moves by itself:  mdf regroup {part.group}  proposes how."
+            place = tables[part.tables[-1]].place
+            yield Problem("crowded-part", message, hint, place, "warning")
 
 
 def _circles(
@@ -270,6 +271,8 @@ def _circles(
         )
         lines.append(f"{reader} waits for {read}: {name} reads {one}")
     message = f"parts wait for each other: {' -> '.join(reversed(circle))}"
-    hint = "\n".join([*lines, f"Move one of these tables in {PLACEMENT_FILE}."])
+    group = parts[circle[0]].group
+    lines.append(f"Say  mdf regroup {group} , or move one in {PLACEMENT_FILE}.")
+    hint = "\n".join(lines)
     first = parts[circle[0]].tables[0]
     return [Problem("part-cycle", message, hint, tables[first].place)]

@@ -18,7 +18,8 @@ from mdf_magics.planning.expansion import Expansion, Table, expand
 from mdf_magics.planning.fitting import check_tables
 from mdf_magics.planning.graph import Graph, build_graph, check_queries
 from mdf_magics.planning.group_settings import check_compute, check_groups
-from mdf_magics.planning.placement import Parts, place
+from mdf_magics.planning.limits import check_limits, check_sizes
+from mdf_magics.planning.placement import Parts, check_placement, place
 from mdf_magics.planning.resolving import resolved_project, resolved_target
 from mdf_magics.planning.resources import (
     MADE_BY_US,
@@ -113,13 +114,9 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
     project = resolved_project(project, scope, document, found)
     expansion = expand(definitions, target, scope)
     graph = build_graph(expansion)
-    parts = place(
-        expansion.tables,
-        graph,
-        project,
-        definitions.placement,
-        _kept(definitions, expansion),
-    )
+    kept = _kept(definitions, expansion)
+    recorded = definitions.placement
+    parts = place(expansion.tables, graph, project, recorded.parts, kept)
     identity = Identity(project.project, settings.target, user() if user else "")
     texts = Texts(expansion.homes, graph.written, definitions.modules)
     problems = [
@@ -129,6 +126,8 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *check_queries(definitions.transformations, expansion.declared),
         *check_tables(expansion.tables, project.groups, definitions.modules),
         *parts.problems,
+        *(() if kept else check_placement(recorded, expansion.tables, project)),
+        *check_limits(expansion.tables, project, document),
         *check_project_fields(project, document),
         *(one for table in expansion.tables.values() for one in _check_task(table)),
         *(one for table in expansion.tables.values() for one in check_arguments(table)),
@@ -153,7 +152,11 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
 
 
 def compile_target(planned: Planned) -> Compiled:
-    """The resources of a planned target, and the texts of all generated files."""
+    """The resources of a planned target, and the texts of all generated files.
+
+    Raises:
+        DefinitionError: One of them is larger than the platform takes.
+    """
     name, tables = planned.identity.target, planned.tables
     maker = ResourceMaker(
         planned.project,
@@ -188,6 +191,8 @@ def compile_target(planned: Planned) -> Compiled:
     for resource in found:
         files[resource_path(resource)] = resource_yaml(resource, name)
     ordered = tuple(sorted(found, key=lambda one: one.key))
+    if problems := list(check_sizes(ordered, files, tables)):
+        raise DefinitionError(*problems)
     built = {one: _built(tables[one], planned) for one in sorted(tables)}
     return Compiled(name, ordered, dict(sorted(files.items())), built)
 
@@ -227,7 +232,8 @@ def _kept(definitions: Definitions, expansion: Expansion) -> list[str]:
     found = [*definitions.problems, *expansion.problems]
     if all(problem.severity == "warning" for problem in found):
         return []
-    return [name for name in definitions.placement if name not in expansion.tables]
+    recorded = definitions.placement.parts
+    return [name for name in recorded if name not in expansion.tables]
 
 
 def _check_task(table: Table) -> list[Problem]:

@@ -17,6 +17,7 @@ from mdf_magics.results.defining import (
     columns_shown,
 )
 from mdf_magics.results.graph import Graphed, graph_of
+from mdf_magics.results.grouping import Regrouped, ShownGroup, ShownPart
 from mdf_magics.results.previewing import Previewed
 from mdf_magics.results.protocol import Message, Result, failure_of, formatted
 from mdf_magics.results.running import Ran, Status, TableStatus, failures
@@ -36,7 +37,10 @@ __all__ = [
     "Previewed",
     "Ran",
     "RanTests",
+    "Regrouped",
     "Result",
+    "ShownGroup",
+    "ShownPart",
     "ShownQuery",
     "Status",
     "TableStatus",

@@ -233,6 +233,8 @@ class Validated:
     problems: tuple[Problem, ...]
     tables: int
     target: str
+    repaired: str = ""
+    """What `--fix` changed, as a diff."""
 
     @property
     def errors(self) -> int:
@@ -249,12 +251,15 @@ class Validated:
 
     def text(self) -> str:
         """Every problem, and how many there are."""
+        repaired = [self.repaired] if self.repaired else []
         if not self.problems:
-            return f"No problems: {self.tables} tables for {self.target}."
+            said = f"No problems: {self.tables} tables for {self.target}."
+            return "\n\n".join([*repaired, said])
         warnings = len(self.problems) - self.errors
         figures = [count(self.errors, "error")] if self.errors else []
         figures += [count(warnings, "warning")] if warnings else []
-        return "\n\n".join([*map(str, self.problems), " and ".join(figures)])
+        found = map(str, self.problems)
+        return "\n\n".join([*repaired, *found, " and ".join(figures)])
 
     def github(self) -> str:
         """Problems as annotations of a pull request (GitHub, "Workflow commands")."""

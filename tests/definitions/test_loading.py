@@ -297,7 +297,7 @@ class TestFiles:
         assert definitions.problems == ()
         assert [one.name for one in definitions.tables] == ["a.y"]
         assert list(definitions.transformations) == ["names"]
-        assert definitions.placement == {}
+        assert definitions.placement.parts == {}
 
 
 CASES: dict[str, tuple[Mapping[str, str], list[str]]] = {
@@ -452,30 +452,6 @@ CASES: dict[str, tuple[Mapping[str, str], list[str]]] = {
         {"transformations/a.yml": "name: a\nfile: /etc/x.sql\n"},
         [
             "bad-file definitions/transformations/a.yml:2:7 /etc/x.sql lies outside of the project"
-        ],
-    ),
-    "a placement that is a list": (
-        {"placement.yml": "- a.x\n"},
-        [
-            "bad-placement definitions/placement.yml:1:1 placement.yml holds lines like  schema.table: part"
-        ],
-    ),
-    "a placement in a number": (
-        {"placement.yml": "a.x: a\na.y: 2\n"},
-        [
-            "bad-placement definitions/placement.yml:2:6 placement.yml holds lines like  schema.table: part"
-        ],
-    ),
-    "a placement merged badly": (
-        {"placement.yml": "<<<<<<< HEAD\na.x: a\n=======\na.x: a-2\n>>>>>>> x\n"},
-        [
-            "yaml-syntax definitions/placement.yml:2:4 this is not valid YAML: mapping values are not allowed in this context"
-        ],
-    ),
-    "a placement twice": (
-        {"placement.yml": "a.x: a\na.x: a-2\n"},
-        [
-            'duplicate-key definitions/placement.yml:2:1 the key "a.x" is there already, in line 1'
         ],
     ),
 }  # fmt: skip
@@ -676,12 +652,12 @@ class TestBodies:
 
 class TestPlacement:
     def test_is_loaded(self, loaded: Load):
-        assert loaded({"placement.yml": "a.x: a\na.y: a-2\n"}).placement == {
+        assert loaded({"placement.yml": "a.x: a\na.y: a-2\n"}).placement.parts == {
             "a.x": "a",
             "a.y": "a-2",
         }
 
     @pytest.mark.parametrize("text", ["", "# none yet\n", "{}\n"])
     def test_may_be_empty_or_missing(self, loaded: Load, text: str):
-        assert loaded({"placement.yml": text}).placement == {}
+        assert loaded({"placement.yml": text}).placement.parts == {}
         assert loaded({}).problems == ()

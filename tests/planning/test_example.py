@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mdf_magics.definitions.loading import load
-from mdf_magics.planning.placement import placement_text
+from mdf_magics.definitions.placement_file import placement_text
 from mdf_magics.planning.steps import Settings, compile_target, plan_target
 
 FLIGHTS = Path(__file__).parents[1] / "data" / "flights"
@@ -77,4 +77,4 @@ def test_placement_can_be_found_again_from_nothing(tmp_path: Path) -> None:
 
     planned = plan_target(definitions, Settings("local", {}, lambda: "me"))
 
-    assert planned.parts.placement == load(FLIGHTS).placement
+    assert planned.parts.placement == load(FLIGHTS).placement.parts

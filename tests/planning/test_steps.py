@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdf_magics.definitions.loading import load
+from mdf_magics.definitions.placement_file import placement_text
 from mdf_magics.errors import DefinitionError
-from mdf_magics.planning.placement import placement_text
 from mdf_magics.planning.steps import (
     Settings,
     compile_target,
