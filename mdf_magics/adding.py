@@ -25,7 +25,7 @@ from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
-from mdf_magics.running.preview import ROWS, Previewer
+from mdf_magics.running.preview import ROWS, Preview, Previewer
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,9 @@ class Planner(Protocol):
 
     def engine(self, planned: Planned) -> Engine:
         """Where previews run."""
+
+    def previewed(self, preview: Preview) -> Previewed:
+        """A preview with how it differs from the last one of its table."""
 
 
 class Adding:
@@ -283,7 +286,7 @@ class Adding:
                 schemas[name] = previewer.schema(name)
         except EngineError as error:
             raise type(error)(*error.problems, note=NOTHING_SAVED) from error
-        return Previewed(preview), schemas
+        return self._project.previewed(preview), schemas
 
 
 def _users(name: str, planned: Planned) -> list[str]:

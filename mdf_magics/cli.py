@@ -242,9 +242,18 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.markup import escape
 
+    known: set[str] = set()
     with Console(stderr=True).status("") as status:
-        yield lambda text: status.update(text.rpartition("\n")[2])
+
+        def show(text: str) -> None:
+            lines = text.splitlines()
+            changed = [line for line in lines if line not in known]
+            known.update(lines)
+            status.update(escape((changed or lines)[-1]))
+
+        yield show
 
 
 def _main() -> click.Group:

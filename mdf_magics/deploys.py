@@ -17,6 +17,7 @@ from mdf_magics.errors import DefinitionError, Problem
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selection, Selector
 from mdf_magics.planning.steps import Planned
+from mdf_magics.progress import Board
 from mdf_magics.targets import origin_of
 
 WAIT = 3600.0
@@ -78,11 +79,16 @@ class Deploys:
 
     def terms(self, consent: Consent, *, wait: bool = False) -> Terms:
         """What a deploy of this project may do, and who hears of it."""
+        board = Board(self.progress)
+
+        def watch(one: Progress) -> None:
+            board(f"{one.action} {one.kind} {one.key}", one.status)
+
         return Terms(
             origin_of(self.root, self.planned),
             consent,
             wait_seconds=WAIT if wait else 0,
-            progress=Counted(self.progress),
+            progress=watch,
         )
 
     def selection(self, select: str | Sequence[str] | None) -> Selection | None:
@@ -96,28 +102,6 @@ class Deploys:
     def _modified(self) -> set[str]:
         plan = self.deployer.plan(self.compiled)
         return {action.key for action in plan.actions if action.is_change}
-
-
-class Counted:
-    """Progress as text: what is under way, and how much of it is done."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        """Remember whom to tell."""
-        self._tell = tell
-        self._open: dict[str, str] = {}
-        self._ended = 0
-
-    def __call__(self, one: Progress) -> None:
-        """Hear that a resource or file has got further."""
-        if one.status == "started":
-            self._open[one.key] = f"{one.action} {one.kind} {one.key}"
-        else:
-            self._open.pop(one.key, None)
-            self._ended += one.kind != "file"
-        said = "" if one.status in ("started", "done") else f" ({one.status})"
-        last = f"{one.action} {one.kind} {one.key}{said}"
-        lines = [*self._open.values(), f"{self._ended} done, last: {last}"]
-        self._tell("\n".join(lines))
 
 
 def consent_of(

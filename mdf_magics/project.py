@@ -47,12 +47,14 @@ from mdf_magics.errors import (
 )
 from mdf_magics.grouping import regroup, repair_placement, show_group
 from mdf_magics.onboarding import Onboarding
+from mdf_magics.plain_text import count
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selector
 from mdf_magics.planning.showing import shown_query
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
+from mdf_magics.progress import Board
 from mdf_magics.results import (
     AddedAll,
     Changed,
@@ -74,8 +76,9 @@ from mdf_magics.results import (
     Validated,
     graph_of,
 )
+from mdf_magics.results.comparing import difference
 from mdf_magics.running.history import last_runs
-from mdf_magics.running.preview import ROWS, Previewer
+from mdf_magics.running.preview import ROWS, Preview, Previewer
 from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
@@ -108,6 +111,7 @@ class Project:
         self._target = target
         self._engines: dict[str, Engine] = {}
         self._planned: dict[Hashable, Planned] = {}
+        self._previews: dict[Hashable, Preview] = {}
 
     @classmethod
     def find(cls, folder: Path | None = None, **options: Any) -> Project:
@@ -153,6 +157,7 @@ class Project:
         other = Project(self.root, target=name, variables=self.variables)
         other.progress = self.progress
         other._engines = self._engines
+        other._previews = self._previews
         return other
 
     def switch(self, name: str | None) -> Message:
@@ -388,7 +393,14 @@ class Project:
         previewer = Previewer(
             planned, self.engine(planned), str(self.root), fresh=fresh
         )
-        return Previewed(previewer.preview(table, rows, all_rows=full))
+        return self.previewed(previewer.preview(table, rows, all_rows=full))
+
+    def previewed(self, preview: Preview) -> Previewed:
+        """A preview with how it differs from the last one of its table."""
+        key = self.target, preview.table
+        before = self._previews.get(key)
+        self._previews[key] = preview
+        return Previewed(preview, difference(before, preview) if before else "")
 
     def graph(self, tables: Sequence[str] = (), *, status: bool = False) -> Graphed:
         """The tables and what they read, to be drawn.
@@ -584,11 +596,13 @@ class Project:
         chosen = self._chosen(tables, select, planned)
         deployer = self._deployer(planned)
         request = RunRequest(uuid.uuid4().hex, chosen)
-        lines: dict[str, str] = {}
+        order = [one for one in planned.graph.order() if not chosen or one in chosen]
+        board = Board(self.progress, order)
 
         def watch(one: TableRun) -> None:
-            lines[one.name] = f"{one.name}: {one.status}"
-            self.progress("\n".join(lines.values()))
+            rows = "" if one.rows is None else count(one.rows, "row")
+            seconds = "" if one.seconds is None else f"{one.seconds:.1f} s"
+            board(one.name, one.status, rows, seconds)
 
         parts = planned.parts.order()
         in_one_job = planned.project.orchestrate and len(parts) > 1

@@ -176,8 +176,9 @@ class TestProgress:
         project.run()
         project.close()
 
-        assert "1 done, last: create job s" in told
-        assert told[-1] == "s.a: succeeded"
+        deployed = next(one for one in told if one.endswith("create job s: done"))
+        assert "upload file src/s.py: done\n" in deployed
+        assert told[-1].startswith("s.a: succeeded \u00b7 1 row \u00b7 ")
 
 
 def test_second_deploy_does_nothing(project: Project) -> None:

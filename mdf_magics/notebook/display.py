@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
 from mdf_magics.notebook.html import render
-from mdf_magics.notebook.html.elements import page, paragraph, preformatted
+from mdf_magics.notebook.html.elements import grid, page, paragraph
+from mdf_magics.plain_text import aligned
+from mdf_magics.progress import WAITING
 
 PATIENCE = 0.5
 """Seconds before progress is shown, and between looks at it."""
 
 MOST_LINES = 30
-"""Lines of progress that are shown: the latest."""
+"""Things whose progress is shown, of a run of many."""
 
 
 class Working:
@@ -60,6 +64,8 @@ class Working:
             self._handle.update({"text/plain": "", "text/html": ""}, raw=True)
 
     def _watch(self) -> None:
+        if type(get_ipython()).__name__ == "TerminalInteractiveShell":
+            return  # it would print every update below the last
         before = None
         while not self._done.wait(PATIENCE):
             bundle = _progress(self._text, int(time.monotonic() - self._began))
@@ -75,16 +81,41 @@ class Working:
 
 
 def _progress(text: str, seconds: int) -> dict[str, str]:
-    """What is going on and for how long, in one line or with a line for each table."""
-    lines = text.splitlines()[-MOST_LINES:] or ["working"]
+    """What is going on and for how long, in one line or with a line for each thing."""
+    lines = text.splitlines() or ["working"]
     clock = f"{seconds} s" if seconds else ""
     if len(lines) == 1:
         line = " · ".join(filter(None, [*lines, clock]))
         return {"text/plain": line, "text/html": page(paragraph(line))}
+    things = [_thing(line) for line in lines]
+    states = Counter(thing[1] for thing in things)
+    figures = [f"{number} {state}" for state, number in states.items()]
+    whole = " · ".join(filter(None, [*figures, clock]))
+    shown = _latest(things)
     return {
-        "text/plain": "\n".join([*lines, clock]),
-        "text/html": page(preformatted("\n".join(lines)), paragraph(clock, "soft")),
+        "text/plain": "\n".join([*aligned(shown), whole]),
+        "text/html": page(grid((), shown), paragraph(whole, "soft")),
     }
+
+
+def _thing(line: str) -> tuple[str, str, str]:
+    """A line `name: state · details` as cells."""
+    name, _, said = line.rpartition(": ")
+    state, _, details = said.partition(" · ")
+    return name, state, details
+
+
+def _latest(things: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """As many things as can be shown: those that go on first, then the last ended."""
+    if len(things) <= MOST_LINES:
+        return things
+    ended = [one for one in things if one[1] in _ENDED]
+    others = [one for one in things if one[1] not in (*_ENDED, WAITING)]
+    others = others[:MOST_LINES]
+    return [*others, *ended[len(ended) + len(others) - MOST_LINES :]]
+
+
+_ENDED = ("succeeded", "done", "skipped")
 
 
 @contextmanager

@@ -15,12 +15,20 @@ class Previewed:
     """The rows that a table would hold."""
 
     preview: Preview
-    warnings: tuple[Problem, ...] = ()
+    since: str = ""
+    """How it differs from the last preview of the same table."""
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is to be said about the rows."""
+        return self.preview.problems
 
     def text(self) -> str:
         """The rows as a table, then what was read and how expectations fare."""
         lines = [*rows_text(self.preview.rows), "", self.summary()]
         lines += [f"  {line}" for line in self.expectation_lines()]
+        lines += [f"  {line}" for line in self.next_run_lines()]
+        lines += [self.since] if self.since else []
         lines += ["", *map(str, self.warnings)] if self.warnings else []
         return "\n".join(lines)
 
@@ -46,6 +54,36 @@ class Previewed:
             if one.examples and one.examples.rows:
                 lines += [f"  {line}" for line in rows_text(one.examples)]
         return [*lines, *self.sample()]
+
+    def next_run_lines(self) -> list[str]:
+        """What the next run would change, with examples of each kind of change."""
+        lines = [*filter(None, [self.next_run_sentence()]), *self.drift()]
+        told = self.preview.next_run
+        for change in told.changes if told else ():
+            examples = (f"  {line}" for line in rows_text(change.examples))
+            lines += [f"{change.kind}:", *examples]
+        return lines
+
+    def next_run_sentence(self) -> str:
+        """How many rows of each kind the next run would change; empty if untold."""
+        told = self.preview.next_run
+        if told and told.files:
+            return f"the next run: {told.files}"
+        if told is None or not told.counted:
+            return ""
+        figures = [f"{one.rows:,} {one.kind}" for one in told.changes]
+        said = ", ".join(figures) or "nothing to change"
+        sample = (
+            f" (by the first {told.sampled:,} rows of the query; --full compares all)"
+            if told.sampled
+            else ""
+        )
+        return f"the next run: {said}{sample}"
+
+    def drift(self) -> list[str]:
+        """How the columns differ from those of the table that is there."""
+        told = self.preview.next_run.columns if self.preview.next_run else ()
+        return [f"against the table: {one}" for one in told]
 
     def fate(self, one: ExpectationResult) -> str:
         """What a run does about the rows that fail; empty when none does."""

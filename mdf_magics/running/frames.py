@@ -204,6 +204,30 @@ class Frames:
         return Problem("unknown-table", message, hint)
 
 
+def unrejected(rows: DataFrame, table: Table) -> DataFrame:
+    """A query's rows without those that a rule sends elsewhere."""
+    for rule in table.settings.expectations:
+        if rule.on_failure in ("drop", "quarantine"):
+            rows = rows.where(f"coalesce(({rule.check}), false)")
+    return rows
+
+
+def changes_of(rows: DataFrame, table: Table) -> tuple[DataFrame, dict[str, Any]]:
+    """Rows as the changes that they are for merge and scd2.
+
+    A run stops at a row that lacks its key; here they are left out, and told elsewhere.
+
+    Returns:
+        The rows with `mdf_delete`, and what the runtime wants to know of the table.
+    """
+    from mdf_magics.runtime import mdf_runtime
+
+    said = table.settings.model_dump(include=_CHANGES, exclude_none=True)
+    needed = [*said["keys"], *filter(None, [said.get("sequence_by")])]
+    there = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in needed)
+    return mdf_runtime.events(rows.where(there), said), said
+
+
 def _kept(rows: DataFrame, table: Table) -> DataFrame:
     """What the table holds of its query's rows, built on nothing.
 
@@ -211,15 +235,12 @@ def _kept(rows: DataFrame, table: Table) -> DataFrame:
     key, scd2 makes their history.
     """
     settings = table.settings
-    for rule in settings.expectations:
-        if rule.on_failure in ("drop", "quarantine"):
-            rows = rows.where(f"coalesce(({rule.check}), false)")
+    rows = unrejected(rows, table)
     if settings.write not in ("merge", "scd2") or not settings.sequence_by:
         return rows
     from mdf_magics.runtime import mdf_runtime
 
-    said = settings.model_dump(include=_CHANGES, exclude_none=True)
-    events = mdf_runtime.events(rows, said)
+    events, said = changes_of(rows, table)
     if settings.write == "scd2":
         return mdf_runtime.history(events, said)
     last = mdf_runtime.last_of(events, settings.keys, settings.sequence_by)

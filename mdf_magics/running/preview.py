@@ -15,6 +15,7 @@ from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.frames import Frames
 from mdf_magics.running.locating import Located
+from mdf_magics.running.rehearsal import NextRun, Rehearsing
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -54,6 +55,10 @@ class Preview:
     seconds: float
     checked_rows: int | None = None
     """Rows over which expectations were counted; None: all, or no expectations."""
+    problems: tuple[Problem, ...] = ()
+    """Warnings about its rows."""
+    next_run: NextRun | None = None
+    """What the next run would change; None where there is no table yet."""
 
 
 class Previewer:
@@ -94,13 +99,22 @@ class Previewer:
             shown = self._frames.held(name)
             first = self._engine.preview(lambda _: shown, rows)
             results = self._expectations(frame, rules, all_rows=all_rows)
+            seconds = time.monotonic() - began
+            rehearsing = Rehearsing(
+                self._engine, table, self._frames.root, None if all_rows else SAMPLE
+            )
+            ours = name == table.name
+            problems = rehearsing.key_problems(frame) if ours else []
+            next_run = rehearsing.next_run(frame, first.columns) if ours else None
         return Preview(
             table=name,
             rows=first,
             expectations=results,
             upstream=dict(sorted(self._frames.upstream.items())),
-            seconds=time.monotonic() - began,
+            seconds=seconds,
             checked_rows=SAMPLE if rules and not all_rows else None,
+            problems=tuple(problems),
+            next_run=next_run,
         )
 
     def schema(self, name: str) -> tuple[Column, ...]:

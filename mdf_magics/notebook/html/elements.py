@@ -54,7 +54,7 @@ def grid(
     """A table of texts.
 
     Args:
-        header: The columns' names.
+        header: The columns' names; empty for none.
         rows: The cells.
         right: Columns that stand at the right.
         wrap: Columns of long texts, which are broken into lines.
@@ -72,7 +72,8 @@ def grid(
         + "</tr>"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    above = f"<thead><tr>{head}</tr></thead>" if header else ""
+    return f"<table>{above}<tbody>{body}</tbody></table>"
 
 
 def problem_block(problem: Problem) -> str:

@@ -26,7 +26,27 @@ def preview_blocks(result: Previewed) -> str:
             rows_table(result.preview.rows),
             paragraph(result.summary(), "soft"),
             _expectations(result),
+            _next_run(result),
+            paragraph(result.since, "soft") if result.since else "",
             *map(problem_block, result.warnings),
+        ]
+    )
+
+
+def _next_run(result: Previewed) -> str:
+    """What the next run would change; examples open."""
+    told = result.preview.next_run
+    if told is None:
+        return ""
+    sentence = result.next_run_sentence()
+    return "".join(
+        [
+            paragraph(sentence) if sentence else "",
+            *(
+                folded(f"{one.kind}: examples", rows_table(one.examples))
+                for one in told.changes
+            ),
+            *(paragraph(line, "note") for line in result.drift()),
         ]
     )
 
