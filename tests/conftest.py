@@ -45,6 +45,11 @@ TOOLS = {
         "apt-get install chromium",
     ),
     "node": Tool(_on_path("node"), "install Node.js 20 or later"),
+    # Spark's server for Spark Connect; its `spark-submit` starts it.
+    "spark-connect": Tool(
+        _in_tools("spark/bin/spark-submit", "java"),
+        "install Java 17, then make tools",
+    ),
     # Its folder must be on PATH when it runs: it starts its own Python.
     "spark-pipelines": Tool(
         _in_tools("spark/bin/spark-pipelines", "java"),

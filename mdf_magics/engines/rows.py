@@ -1,6 +1,6 @@
 """The first rows of a Spark DataFrame as Python objects, by one fetch.
 
-Values come as pyarrow makes them: timestamps know that they are UTC, a map is a dict, a
+Values come as pyarrow makes them: timestamps are UTC and know it, a map is a dict, a
 struct is a dict. What Arrow or Python can't hold is cast to a string by the engine.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mdf_magics.engines.protocol import Column, Rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType, StructType
 
@@ -20,7 +21,8 @@ def first_rows(frame: DataFrame, count: int) -> Rows:
     schema = frame.schema  # a limit's is the same, and a frame remembers its own
     table = _fetchable(frame.limit(count + 1), schema).toArrow()
     values = (
-        column.to_pylist(maps_as_pydicts="lossy")  # a map's keys are unique as it is
+        # a map's keys are unique as it is
+        column.cast(_in_utc(column.type)).to_pylist(maps_as_pydicts="lossy")
         for column in table.columns
     )
     rows = tuple(zip(*values, strict=True))
@@ -32,6 +34,24 @@ def columns_of(schema: StructType) -> tuple[Column, ...]:
     return tuple(
         Column(field.name, field.dataType.simpleString()) for field in schema.fields
     )
+
+
+def _in_utc(kind: pa.DataType) -> pa.DataType:
+    """An Arrow type whose timestamps have no other zone than UTC."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and kind.tz:
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_in_utc(kind.value_type)))
+    if pa.types.is_map(kind):
+        return pa.map_(
+            kind.key_field.with_type(_in_utc(kind.key_type)),
+            kind.item_field.with_type(_in_utc(kind.item_type)),
+        )
+    if pa.types.is_struct(kind):
+        return pa.struct([one.with_type(_in_utc(one.type)) for one in kind])
+    return kind
 
 
 def _fetchable(frame: DataFrame, schema: StructType) -> DataFrame:

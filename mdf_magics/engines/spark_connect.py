@@ -70,8 +70,8 @@ class SparkConnectEngine[C: Connection](ABC):
             catalog: The catalog that the target writes.
         """
         self._own_catalog = catalog
-        self._tag = f"mdf-{uuid.uuid4().hex}"
-        """Marks what this engine runs, among all that a session may run."""
+        self._tags: set[str] = set()
+        """Each marks what one block of code runs, among all that a session may run."""
         self._cancelled = 0
         """How often `cancel` was called: what fails then, fails because of it."""
         self._connection: C | None = None
@@ -183,7 +183,8 @@ class SparkConnectEngine[C: Connection](ABC):
         connection = self._connection
         self._cancelled += 1
         if connection and not connection.lost():
-            connection.session.interruptTag(self._tag)
+            for tag in tuple(self._tags):
+                connection.session.interruptTag(tag)
 
     def close(self) -> None:
         """End the session and what was started for it; it can't be used again."""
@@ -221,15 +222,19 @@ class SparkConnectEngine[C: Connection](ABC):
 
     @contextmanager
     def _tagged(self, session: SparkSession) -> Iterator[None]:
-        """Mark what this thread runs in the block."""
-        if self._tag in session.getTags():
-            yield
-            return
-        session.addTag(self._tag)
+        """Mark what this thread runs in the block.
+
+        Each block has a tag of its own: one that comes late to cancel an earlier block
+        must not meet this one.
+        """
+        tag = f"mdf-{uuid.uuid4().hex}"
+        session.addTag(tag)
+        self._tags.add(tag)
         try:
             yield
         finally:
-            session.removeTag(self._tag)
+            self._tags.discard(tag)
+            session.removeTag(tag)
 
     def _connected(self) -> C:
         try:  # takes seconds; nobody waits for the lock meanwhile

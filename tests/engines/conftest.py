@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from mdf_magics.engines import Engine
 from mdf_magics.engines.databricks import DatabricksEngine
 from mdf_magics.engines.embedded import EmbeddedEngine
 from mdf_magics.engines.server_process import ServerProcess
+from mdf_magics.engines.spark import SparkEngine
 from mdf_magics.errors import MdfError, Problem
 from tests.engines.stand_in import TOKEN, StandIn, make_certificate
 from tests.engines.stand_in import Workspace as Played
+from tests.spark_server import SparkServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,11 +29,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]
     """An engine with the table main.shop.orders, for tests that change nothing."""
     engine = EmbeddedEngine(tmp_path_factory.mktemp("warehouse"), "main")
     engine.create_schema("shop")
-    engine.run(
-        "CREATE TABLE main.shop.orders USING delta AS SELECT * FROM VALUES "
-        "(1, 'ada', 12.50BD, array(1, 2)), (2, 'bob', 0.00BD, array(3)), "
-        "(3, 'eve', NULL, NULL) AS orders(id, customer, price, parts)"
-    )
+    engine.run(f"CREATE TABLE main.shop.orders USING delta AS {ORDERS}")
     yield engine
     engine.close()
 
@@ -110,6 +109,8 @@ def workspace(stand_in: StandIn) -> Played:
         "state": "RUNNING",
         "spark_version": "99.9.x-scala2.13",
     }
+    for path, answer in UNITY_CATALOG.items():
+        played.rest[f"/api/2.1/unity-catalog/{path}"] = answer
     return played
 
 
@@ -157,3 +158,117 @@ def connect_to(workspace: Played) -> Iterator[Callable[..., DatabricksEngine]]:
     yield connect
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def spark_server(
+    tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SparkServer]:
+    """Open-source Spark, for tests that need spark-connect."""
+    server = SparkServer(tool("spark-connect"), tmp_path_factory.mktemp("spark"))
+    yield server
+    server.end()
+
+
+ORDERS = (
+    "SELECT * FROM VALUES (1, 'ada', 12.50BD, array(1, 2)),"
+    " (2, 'bob', 0.00BD, array(3)), (3, 'eve', NULL, NULL)"
+    " AS orders(id, customer, price, parts)"
+)
+
+
+UNITY_CATALOG: dict[str, Any] = {
+    "catalogs": {"catalogs": [{"name": "main"}, {"name": "system"}]},
+    "schemas": {"schemas": [{"name": "shop"}]},
+    "tables": {"tables": [{"name": "orders", "table_type": "MANAGED"}]},
+    "tables/main.shop.orders": {
+        "columns": [
+            {"name": "id", "type_text": "int", "nullable": False, "comment": "number"},
+            {"name": "customer", "type_text": "string"},
+            {"name": "price", "type_text": "decimal(4,2)"},
+            {"name": "parts", "type_text": "array<int>"},
+        ],
+        "table_constraints": [
+            {"primary_key_constraint": {"name": "pk", "child_columns": ["id"]}}
+        ],
+        "comment": "sold",
+    },
+}
+"""What the stand-in's REST API says of the table shop.orders."""
+
+
+def _embedded(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    return request.getfixturevalue("engine"), "main"
+
+
+def _databricks(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    engine = request.getfixturevalue("connect_to")()
+    for name, value in AS_SERVERLESS.items():
+        engine.session.conf.set(name, value)
+    folder = request.getfixturevalue("tmp_path")
+    engine.run(f"CREATE SCHEMA main.shop LOCATION '{folder}/shop'")
+    engine.run(f"CREATE TABLE main.shop.orders USING delta AS {ORDERS}")
+    return engine, "main"
+
+
+AS_SERVERLESS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.session.localRelationSizeLimit": str(3 * 1024**3),
+}
+"""What a session of the stand-in's server must be told to be like one of Databricks."""
+
+
+def _spark(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    server = request.getfixturevalue("spark_server")
+    engine = SparkEngine(server.remote, "spark_catalog")
+    request.addfinalizer(engine.close)
+    _make_orders(engine)
+    return engine, "spark_catalog"
+
+
+def _databricks_on_spark(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    """Its errors are Spark's."""
+    server = request.getfixturevalue("spark_server")
+    file = request.getfixturevalue("certificate")
+    stand_in = StandIn(server.port, file).__enter__()
+    request.addfinalizer(stand_in.__exit__)
+    stand_in.workspace.rest["/api/2.0/preview/scim/v2/Me"] = {"userName": "me"}
+    engine = DatabricksEngine(
+        lambda: LoggedIn(stand_in.workspace.host), "spark_catalog"
+    )
+    request.addfinalizer(engine.close)
+    _make_orders(engine)
+    return engine, "spark_catalog"
+
+
+def _make_orders(engine: Engine) -> None:
+    engine.create_schema("shop")
+    if not engine.exists("spark_catalog.shop.orders"):
+        engine.run(f"CREATE TABLE shop.orders USING parquet AS {ORDERS}")
+
+
+def _each(*makers: Callable[[pytest.FixtureRequest], tuple[Engine, str]]) -> list[Any]:
+    on_spark = (pytest.mark.needs("spark-connect"), pytest.mark.timeout(300))
+    return [
+        pytest.param(
+            maker,
+            id=maker.__name__.removeprefix("_"),
+            marks=on_spark if "spark" in maker.__name__ else (),
+        )
+        for maker in makers
+    ]
+
+
+@pytest.fixture(params=_each(_embedded, _databricks, _spark))
+def each(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    """Each engine with its catalog, in which there is the table shop.orders."""
+    found: tuple[Engine, str] = request.param(request)
+    return found
+
+
+@pytest.fixture(params=_each(_embedded, _spark, _databricks_on_spark))
+def complaining(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    """Each engine with the server whose messages it gets to read."""
+    found: tuple[Engine, str] = request.param(request)
+    return found

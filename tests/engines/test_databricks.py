@@ -43,7 +43,7 @@ def test_serverless_compute_gets_what_databricks_connect_sends(connect_to, works
         assert call.request.session_id == session
         assert call.headers["x-databricks-client-image-version"].isdigit()
         assert "x-databricks-cluster-id" not in call.headers
-        assert list(call.request.tags) == [engine._tag]
+        assert [tag.partition("-")[0] for tag in call.request.tags] == ["mdf"]
     sent = [
         pair.value
         for call in workspace.asked("Config")
@@ -264,9 +264,11 @@ def test_cancel_interrupts_by_tag_and_the_session_stays(connect_to, workspace):
         thread.join(0.1)
     [error] = raised
     assert error.problems[0].code == "cancelled"
-    assert {one.request.operation_tag for one in workspace.asked("Interrupt")} == {
-        engine._tag
+    [begun] = {
+        tag for call in workspace.asked("ExecutePlan") for tag in call.request.tags
     }
+    interrupts = workspace.asked("Interrupt")
+    assert {one.request.operation_tag for one in interrupts} == {begun}
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
 
 
