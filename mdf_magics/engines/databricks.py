@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from databricks.sdk.config import Config
     from pyspark.sql import SparkSession
 
-ME = "/api/2.0/preview/scim/v2/Me"
-"""Says who asks; costs nothing."""
-
 _CLUSTER = "/api/2.1/clusters/get"
 _RUNNING = ("RUNNING", "RESIZING")
 
@@ -67,7 +64,7 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         """Describe the engine; it connects with its first use.
 
         Args:
-            log_in: Logs in to the workspace.
+            log_in: Logs in to the workspace, and sees that it takes the login.
             catalog: The catalog that the target writes.
             cluster_id: The cluster for queries.
             serverless: Serverless compute for queries. Neither: the cluster that the
@@ -116,12 +113,11 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         """
         if problem := stray_pyspark():
             raise EngineUnavailable(problem)
-        cluster = self.cluster()
+        cluster, workspace = self.cluster(), self.workspace
+        if cluster is None:
+            return
         try:
-            if cluster is None:
-                self.workspace.read(ME)
-                return
-            said = self.workspace.read(_CLUSTER, {"cluster_id": cluster})
+            said = workspace.read(_CLUSTER, {"cluster_id": cluster})
         except EngineError:
             raise
         except MdfError as error:
