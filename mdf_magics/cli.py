@@ -120,6 +120,10 @@ def _perform(one: Verb, given: dict[str, Any]) -> int:
         if shared["debug"]:
             raise
         return _report(error, as_json=bool(given.get("json")))
+    except KeyboardInterrupt as interrupt:
+        told = ["Interrupted.", *getattr(interrupt, "__notes__", [])]
+        click.echo("\n".join(told), err=True)
+        return FAILED
     from mdf_magics.results import formatted
 
     chosen = "json" if given.get("json") else given.get("format") or "text"

@@ -594,6 +594,8 @@ class Project:
         """
         planned, compiled = self._compiled()
         chosen = self._chosen(tables, select, planned)
+        if chosen is not None and not chosen:
+            return Ran(uuid.uuid4().hex, (), "Nothing was selected, so nothing ran.")
         deployer = self._deployer(planned)
         request = RunRequest(uuid.uuid4().hex, chosen)
         order = [one for one in planned.graph.order() if not chosen or one in chosen]
@@ -780,7 +782,7 @@ class Project:
             selection = self._deploys().selection(words)
         else:
             selection = Selector(planned).select(words)
-        return selection.tables if selection else None
+        return None if selection is None else selection.tables
 
     def _entry(self, name: str, definitions: Definitions) -> Entry:
         planned = self.planned(definitions)

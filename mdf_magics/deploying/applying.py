@@ -40,7 +40,7 @@ from mdf_magics.deploying.workspaces.protocol import (
     Workspace,
     WorkspaceError,
 )
-from mdf_magics.errors import LeaseLost, Problem
+from mdf_magics.errors import LeaseLost, Problem, StateError
 from mdf_magics.state.protocol import JournalRow
 
 GROUP_SECONDS = 1.0
@@ -114,15 +114,24 @@ class Application:
         for action in self._plan.of("unknown"):
             self._stopped |= {(action.key, "make"), (action.key, "remove")}
             self._fail(left_alone(action))
-        self._upload(self._changed_files(uploads, hashes))
         try:
+            self._upload(self._changed_files(uploads, hashes))
             for level in steps:
                 self._carry_out([step for step in level if self._may_begin(step)])
-        except LeaseLost:
-            self._remove_orphans()
+        except (StateError, KeyboardInterrupt) as error:
+            if isinstance(error, LeaseLost):
+                self._remove_orphans()
+            told = self._result().stopped(sum(map(len, steps)))
+            if isinstance(error, StateError):
+                error.note = told
+            else:
+                error.add_note(told)
             raise
         if not self._failed and not self._stopped:
             self._clear_away(sorted(self._unused(uploads)))
+        return self._result()
+
+    def _result(self) -> DeployResult:
         return DeployResult(
             self._plan.target,
             tuple(self._done),

@@ -70,11 +70,11 @@ def update_reasons(
     changed = differences(sent, spec_to_send(resource))
     reasons = [str(difference) for difference in changed if _tells(difference, row)]
     reasons += _changed_files(resource, row, hashes, uploaded)
-    known = {difference.path for difference in changed}
+    known = tuple(f"{difference.path}." for difference in changed)
     reasons += [
         by_hand(difference)
         for difference in changed_by_hand(row, remote, ids, path_of)
-        if difference.path not in known
+        if not f"{difference.path}.".startswith(known)
     ]
     return reasons
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mdf_magics.errors import DeployError, Problem
+from mdf_magics.plain_text import count
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,19 @@ class DeployResult:
         lines += [str(problem) for problem in self.warnings]
         lines += self.notes
         return "\n".join([*lines, self._note()])
+
+    def stopped(self, steps: int) -> str:
+        """A sentence for a deploy that ended before its time.
+
+        Args:
+            steps: How many steps it had before it.
+        """
+        done = ", ".join(item.key for item in self.done) or "nothing"
+        left = steps - len(self.done)
+        return (
+            f"Done: {done}. Left: {count(left, 'step')}. "
+            "Run it again: it does only what is left."
+        )
 
     def _note(self) -> str:
         if not self.done and self.succeeded:

@@ -45,5 +45,6 @@ class LastError:
 def interrupted(interrupt: KeyboardInterrupt, *, saving: bool) -> KeyboardInterrupt:
     """An interrupt, shown in one line."""
     block = ["Interrupted. Nothing was saved." if saving else "Interrupted."]
+    block += getattr(interrupt, "__notes__", [])
     interrupt._render_traceback_ = lambda: block  # type: ignore[attr-defined]
     return interrupt

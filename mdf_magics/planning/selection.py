@@ -34,8 +34,10 @@ class Selection:
     def __and__(self, other: Selection) -> Selection:
         return Selection(self.tables & other.tables, self.keys & other.keys)
 
-    def __bool__(self) -> bool:
-        return bool(self.tables or self.keys)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is chosen, as by `state:modified` when nothing changed."""
+        return not self.tables and not self.keys
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Selector:
     def _both(self, word: str) -> Selection:
         found = [self._one(part) for part in word.split(",") if part]
         both = reduce(Selection.__and__, found) if found else Selection(frozenset())
-        if not both:
+        if both.is_empty and "state:" not in word:
             hint = "A comma takes what both words name; a blank takes either."
             raise _nothing(word, hint)
         return both
@@ -133,7 +135,7 @@ class Selector:
         else:
             known = {*(f"{one}:" for one in METHODS[:-1]), "state:modified"}
             raise _nothing(word, did_you_mean(f"{method}:", known))
-        if not found:
+        if found.is_empty:
             raise _nothing(word, did_you_mean(value, known))
         return found
 

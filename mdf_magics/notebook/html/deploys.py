@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mdf_magics.deploying.plan import Plan
+from mdf_magics.deploying.plan import Action, Plan
 from mdf_magics.deploying.result import DeployResult
 from mdf_magics.deploying.workspaces.protocol import TableRun
 from mdf_magics.notebook.html.elements import (
+    folded,
     grid,
     page,
     paragraph,
@@ -16,25 +17,36 @@ from mdf_magics.notebook.html.rendering import render
 from mdf_magics.plain_text import count
 from mdf_magics.results import Ran, Status, TableStatus, failures
 
+FEW = 6
+"""Actions of a plan that are all shown open; of more, those that want a look."""
+
+_WANTS_A_LOOK = {
+    "delete": "bad",
+    "rebuild": "bad",
+    "unknown": "bad",
+    "move": "note",
+    "adopt": "note",
+}
+"""Actions that a reader must not overlook, and how they are coloured."""
+
 
 @render.register
 def _(result: Plan) -> str:
-    first = paragraph(result.text().splitlines()[0])
-    shown = [one for one in result.actions if one.action != "none"]
-    if not shown:
-        return page(first)
-    rows = [
-        (
-            one.action,
-            one.kind,
-            one.key,
-            "\n".join(one.reasons),
-            ("stay: " if one.action == "delete" else "") + ", ".join(one.tables),
-        )
-        for one in shown
-    ]
-    header = ("action", "kind", "resource", "why", "tables")
-    return page(grid(header, rows, wrap=(3, 4)), first)
+    shown = result.shown()
+    blocks = [_action(one, few=len(shown) <= FEW) for one in shown]
+    notes = [paragraph(note, "note") for note in result.notes]
+    return page(paragraph(result.summary()), *notes, *blocks)
+
+
+def _action(action: Action, *, few: bool) -> str:
+    """One action as a line that opens: why, which tables, what of their rows."""
+    colour = _WANTS_A_LOOK.get(action.action, "")
+    remote_id = action.row.remote_id if action.row else None
+    head = f"{action.action} {action.kind} {action.key}"
+    if remote_id:
+        head += f" ({remote_id})"
+    inside = preformatted("\n".join(action.details()))
+    return folded(head, inside, colour, is_open=few or bool(colour))
 
 
 @render.register
@@ -47,6 +59,7 @@ def _(result: DeployResult) -> str:
     table = grid(("action", "kind", "resource", "id"), rows) if rows else ""
     problems = [problem_block(one.problem) for one in result.failed]
     problems += map(problem_block, result.warnings)
+    problems += [paragraph(note, "note") for note in result.notes]
     kind = "good" if result.succeeded else "bad"
     return page(table, *problems, paragraph(result.text().splitlines()[-1], kind))
 

@@ -39,9 +39,12 @@ def diff(text: str) -> str:
     return f"<pre>{'\n'.join(lines)}</pre>"
 
 
-def folded(summary: str, inside: str) -> str:
-    """A line that opens."""
-    return f"<details><summary>{html.escape(summary)}</summary>{inside}</details>"
+def folded(summary: str, inside: str, kind: str = "", *, is_open: bool = False) -> str:
+    """A line that opens; coloured like a `paragraph`."""
+    name = f' class="{kind}"' if kind else ""
+    start = "<details open>" if is_open else "<details>"
+    head = f"<summary{name}>{html.escape(summary)}</summary>"
+    return f"{start}{head}{inside}</details>"
 
 
 def grid(

@@ -48,6 +48,7 @@ STYLE = f"""<style>
   font-size: 12px; line-height: 1.4;}}
 .mdf.mdf.mdf details {{margin: 4px 0;}}
 .mdf summary {{cursor: pointer;}}
+.mdf.mdf.mdf details pre {{white-space: pre-wrap; overflow-wrap: anywhere;}}
 </style>"""
 
 TONES = {
