@@ -358,10 +358,18 @@ class Application:
 
     def _clear_away(self, paths: list[str]) -> None:
         """Remove files that nothing uses any more; they do no harm if that fails."""
-        for path in paths:
-            with contextlib.suppress(WorkspaceError):
-                self._sender.remove(path)
-            self._lease.keep()
+
+        def ended(_path: str, future: Future[None]) -> None:
+            with contextlib.suppress(CancelledError, NotBegun, WorkspaceError):
+                future.result()
+
+        call_all(
+            {path: partial(self._sender.remove, path) for path in paths},
+            concurrency=self._concurrency,
+            ended=ended,
+            tick=self._lease.keep,
+            stop=self._lease.stop,
+        )
 
     def _tell(self, action: Action, status: str, detail: str) -> None:
         event = Progress(action.key, action.kind, action.action, status, detail)

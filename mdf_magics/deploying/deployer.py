@@ -224,6 +224,10 @@ class Deployer:
         return Surveyor(self.store, self.workspace, own, self.concurrency)
 
     def _settle(self, lease: KeptLease) -> list[Problem]:
+        """Look what came of what was left open, once it can be known."""
+        if lease.lease.grace:
+            self.sleep(lease.lease.grace)
+            lease.write(())
         return settle(
             self.store.snapshot(),
             self.workspace,

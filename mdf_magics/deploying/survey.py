@@ -19,7 +19,7 @@ from mdf_magics.deploying.workspaces.protocol import (
     Workspace,
     WorkspaceError,
 )
-from mdf_magics.errors import DeployError, Problem
+from mdf_magics.errors import DeployError, Problem, StateError
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selection
 from mdf_magics.state.protocol import Snapshot, StateStore
@@ -78,7 +78,13 @@ class Surveyor:
         chosen = scope.keys if scope else None
         plan = make_plan(desired, state, found, ownership, chosen)
         plan = replace(plan, notes=scope.notes if scope else ())
-        self._check_known(plan, state)
+        try:
+            self._check_known(plan, state)
+        except StateError:
+            now = self.store.snapshot()
+            if (now.fence, now.seq) == (state.fence, state.seq):
+                raise
+            return self.survey(wish)  # somebody deployed while we looked
         return View(state, found, ownership, plan)
 
     def resources(

@@ -26,9 +26,7 @@ def found(folder: Path) -> dict[str, str]:
 
 
 class Catalog:
-    """An engine that knows tables by name, or lies in a folder: it remembers what was
-    said.
-    """
+    """An engine that knows tables by name or has a folder; it remembers what was said."""
 
     def __init__(self, *names: str, warehouse: Path | None = None) -> None:
         self.names = set(names)
