@@ -304,6 +304,7 @@ VERBS: tuple[Verb, ...] = (
         "Draw the tables and what they read.",
         arguments=(_TABLES,),
         options=(
+            Option("columns", "Show where the columns of the tables come from."),
             Option("status", "Colour tables by how their last run ended."),
             Option(
                 "format",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,7 @@ from mdf_magics.errors import (
 from mdf_magics.grouping import regroup, repair_placement, show_group
 from mdf_magics.onboarding import Onboarding
 from mdf_magics.plain_text import count
+from mdf_magics.planning.columns import column_graph
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
 from mdf_magics.planning.resources import Compiled
@@ -62,6 +64,7 @@ from mdf_magics.results import (
     Definition,
     Frozen,
     Graphed,
+    GraphedColumns,
     Listed,
     ListedTable,
     Message,
@@ -74,6 +77,7 @@ from mdf_magics.results import (
     Status,
     TableStatus,
     Validated,
+    columns_of,
     graph_of,
 )
 from mdf_magics.results.comparing import difference
@@ -402,12 +406,19 @@ class Project:
         self._previews[key] = preview
         return Previewed(preview, difference(before, preview) if before else "")
 
-    def graph(self, tables: Sequence[str] = (), *, status: bool = False) -> Graphed:
+    def graph(
+        self,
+        tables: Sequence[str] = (),
+        *,
+        columns: bool = False,
+        status: bool = False,
+    ) -> Graphed | GraphedColumns:
         """The tables and what they read, to be drawn.
 
         Args:
             tables: The tables; none: all. Each with all that it reads and all that
                 reads it; a + before or behind the name keeps to one side.
+            columns: The columns of these tables, and where they come from.
             status: Also how the last run of each table ended.
 
         Raises:
@@ -415,10 +426,17 @@ class Project:
         """
         planned = self.planned()
         both = [word if "+" in word else f"+{word}+" for word in tables]
+        chosen = self._chosen(both, None, planned)
+        if columns:
+            named = self._chosen([word.strip("+") for word in tables], None, planned)
+            asked = partial(_asked_columns, self.engine(planned))
+            found = column_graph(planned.expansion, planned.graph, asked)
+            every = frozenset(planned.tables)
+            return columns_of(planned, found, named or every, chosen or every)
         statuses = {}
         if status:
             statuses = {one.name: one.status for one in self.status().tables}
-        return graph_of(planned, self._chosen(both, None, planned), statuses)
+        return graph_of(planned, chosen, statuses)
 
     def vocabulary(self) -> Vocabulary:
         """The names that may be written, for completion.
@@ -800,6 +818,15 @@ class Project:
             hint = did_you_mean(name, planned.tables) or "Define it:  %%mdf_table ."
             raise DefinitionError(Problem("unknown-table", message, hint))
         return planned.made[name]
+
+
+def _asked_columns(engine: Engine, home: str) -> list[str] | None:
+    """The columns of a table, where its engine knows it."""
+    with suppress(EngineError):
+        if engine.exists(home):
+            details = engine.catalog.details(*home.split("."))
+            return [one.name for one in details.columns]
+    return None
 
 
 def _of_tables(

@@ -4,6 +4,7 @@ Every result has `text()`, which is what a terminal shows and the `text/plain` t
 every rich output, and `to_json()`, whose shape is documented and stable.
 """
 
+from mdf_magics.results.column_graph import GraphedColumns, columns_of
 from mdf_magics.results.defining import (
     Added,
     AddedAll,
@@ -31,6 +32,7 @@ __all__ = [
     "Definition",
     "Frozen",
     "Graphed",
+    "GraphedColumns",
     "Listed",
     "ListedTable",
     "Message",
@@ -45,6 +47,7 @@ __all__ = [
     "Status",
     "TableStatus",
     "Validated",
+    "columns_of",
     "columns_shown",
     "failure_of",
     "failures",

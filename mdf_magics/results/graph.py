@@ -18,11 +18,12 @@ MOST_BOXES = 60
 
 @dataclass(frozen=True)
 class Node:
-    """A table, a source that a table reads, or a whole part."""
+    """A table, a source that a table reads, a whole part, or a column."""
 
     name: str
-    kind: Literal["table", "source", "files", "part"]
+    kind: Literal["table", "source", "files", "part", "column"]
     part: str = ""
+    """What it is drawn in: its part, or a column's table."""
     runs_on: str = ""
     write: str = ""
     place: str = ""
@@ -30,6 +31,8 @@ class Node:
     status: str = ""
     """How its last run ended, where that was asked for."""
     tables: int = 1
+    said_below: str = ""
+    """What stands below the name of a column."""
 
     @property
     def title(self) -> str:
@@ -44,6 +47,8 @@ class Node:
             return f"{self.runs_on} · {count(self.tables, 'table')}"
         if self.kind == "table":
             return f"{self.part} · {self.write}"
+        if self.kind == "column":
+            return self.said_below
         return "files" if self.kind == "files" else "source"
 
     def to_json(self) -> dict[str, Any]:
@@ -104,7 +109,8 @@ class Graphed:
                 for one in inside
             ]
             if part:
-                lines.append(f'  subgraph {part}["{part} ({inside[0].runs_on})"]')
+                told = f"{part} ({inside[0].runs_on})"
+                lines.append(f'  subgraph {part}["{told}"]')
                 lines += [f"    {line}" for line in drawn]
                 lines.append("  end")
             else:
@@ -114,7 +120,9 @@ class Graphed:
 
     def svg(self) -> str:
         """A picture that takes its colours from where it is shown."""
-        shown = self.by_part() if len(self.nodes) > MOST_BOXES else self
+        many = len(self.nodes) > MOST_BOXES
+        columns = any(one.kind == "column" for one in self.nodes)
+        shown = self.by_part() if many and not columns else self
         boxes = [
             Box(one.name, one.said, one.title, one.runs_on or one.kind, one.status)
             for one in shown.nodes

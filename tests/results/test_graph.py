@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from mdf_magics.results import Graphed, graph_of
+from mdf_magics.planning.columns import column_graph
+from mdf_magics.results import Graphed, GraphedColumns, columns_of, graph_of
 from mdf_magics.results.graph import MOST_BOXES, Node
 from tests.planning.plans import plan, queries, query
 
@@ -126,3 +127,51 @@ def test_names_are_data(name: str) -> None:
 
     assert "<script" not in graphed.svg()
     assert any(name in text for text in texts(graphed))
+
+
+class TestColumns:
+    tables = queries(
+        "  - name: silver.orders\n"
+        "    sql: SELECT o.id, o.amount * r.rate AS euros FROM crm.orders AS o JOIN crm.rates AS r ON r.day = o.day\n",
+        "  - name: gold.sums\n"
+        "    sql: SELECT sum(euros) AS total, count(*) AS orders FROM silver.orders\n",
+        "  - name: gold.other\n    sql: SELECT id FROM silver.orders\n",
+    )
+
+    def columns(self, *named: str) -> GraphedColumns:
+        planned = plan(self.tables)
+        found = column_graph(planned.expansion, planned.graph)
+        return columns_of(planned, found, named, planned.tables)
+
+    def test_text_shows_what_the_columns_of_a_table_are_made_of(self) -> None:
+        assert self.columns("gold.sums").text() == (
+            "column               made of\n"
+            "-------------------  ---------------------------------------\n"
+            "silver.orders.euros  main.crm.orders.amount, main.crm.rates.rate\n"
+            "gold.sums.total      silver.orders.euros\n"
+            "gold.sums.orders"
+        ).replace("-" * 39, "-" * 43)
+
+    def test_columns_that_go_into_others_are_followed_there(self) -> None:
+        rows = self.columns("silver.orders").to_json()["columns"]
+
+        assert [(one["table"], one["column"]) for one in rows] == [
+            ("silver.orders", "id"),
+            ("silver.orders", "euros"),
+            ("gold.other", "id"),
+            ("gold.sums", "total"),
+        ]
+
+    def test_mermaid_puts_columns_into_their_tables(self) -> None:
+        text = self.columns("gold.sums").mermaid()
+
+        assert '  subgraph gold.sums["gold.sums (job)"]' in text.splitlines()
+
+    def test_what_is_not_known_is_said(self) -> None:
+        planned = plan(queries("  - name: gold.all\n    sql: SELECT * FROM crm.x\n"))
+        found = column_graph(planned.expansion, planned.graph)
+
+        text = columns_of(planned, found, ["gold.all"], planned.tables).text()
+
+        assert "gold.all.*" in text
+        assert "not known" in text.splitlines()[0]

@@ -19,6 +19,7 @@ from mdf_magics.results import (
     Changed,
     Definition,
     Graphed,
+    GraphedColumns,
     Listed,
     Message,
     Validated,
@@ -77,9 +78,10 @@ def _(result: Listed) -> str:
     return page(grid(header, rows, wrap=(5,)))
 
 
-@render.register
-def _(result: Graphed) -> str:
-    if not result.nodes:
+@render.register(Graphed)
+@render.register(GraphedColumns)
+def _(result: Graphed | GraphedColumns) -> str:
+    if isinstance(result, Graphed) and not result.nodes:
         return page(paragraph(result.text()))
     return page(result.svg(), folded("as a list", preformatted(result.text())))
 
