@@ -16,7 +16,7 @@ from mdf_magics.adding import (
     CellText,
     cell_text,
 )
-from mdf_magics.changing import cell_of, not_stored, remove, rename
+from mdf_magics.changing import not_stored, remove
 from mdf_magics.definitions.cells import split_cells
 from mdf_magics.definitions.editing import entry_lines
 from mdf_magics.definitions.loading import (
@@ -27,6 +27,7 @@ from mdf_magics.definitions.loading import (
 )
 from mdf_magics.definitions.names import quoted
 from mdf_magics.definitions.placement_file import placement_changes
+from mdf_magics.definitions.recalling import recalled
 from mdf_magics.definitions.starting import retarget, start
 from mdf_magics.definitions.storing import locked, write
 from mdf_magics.deploying.adopting import Adopted
@@ -57,6 +58,7 @@ from mdf_magics.planning.selection import Selector
 from mdf_magics.planning.showing import shown_query
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
 from mdf_magics.progress import Board
+from mdf_magics.renaming import rename
 from mdf_magics.results import (
     AddedAll,
     Changed,
@@ -373,7 +375,7 @@ class Project:
         definitions = load(self.root)
         known = definitions.transformations.get(name)
         entry = known or self._entry(name, definitions)
-        return cell_of(entry, is_table=known is None)
+        return recalled(entry, is_table=known is None)
 
     def preview(
         self, table: str, rows: int = ROWS, *, fresh: bool = False, full: bool = False

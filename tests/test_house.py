@@ -36,7 +36,7 @@ LEVELS = (
     {"deploying", "running"},
     {"results", "targets"},
     {"adding", "changing", "deploys", "grouping", "testing", "vocabulary"},
-    {"onboarding"},
+    {"onboarding", "renaming"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},
     {"__init__", "__main__"},

@@ -148,12 +148,39 @@ def with_value(document: Document, path: Path_, key: str, value: str) -> str:
             gap = " " if text[start - 1] == ":" else ""
             return text[:start] + gap + value + text[end:]
     if mapping.flow_style:
-        word, last = mapping.value[-1]
-        end = _value_end(text, last, text.index(":", word.end_mark.index) + 1)
+        end = pair_end(text, *mapping.value[-1])
         return f"{text[:end]}, {key}: {value}{text[end:]}"
     end = line_end(text, content_end(text, mapping))
     indent = " " * mapping.value[0][0].start_mark.column
     return _inserted(text, end, [f"{indent}{key}: {value}"])
+
+
+def without_value(document: Document, path: Path_, key: str) -> str:
+    """The document's text without one key of a mapping: what `with_value` undoes.
+
+    Args:
+        document: The document.
+        path: Where the mapping is.
+        key: The key; the mapping has others.
+
+    Raises:
+        DefinitionError: There is no such mapping.
+    """
+    text, mapping = document.source.text, document.node_at(path)
+    pairs = mapping.value if isinstance(mapping, yaml.MappingNode) else []
+    at = next((at for at, (word, _) in enumerate(pairs) if word.value == key), None)
+    if not isinstance(mapping, yaml.MappingNode) or at is None or len(pairs) == 1:
+        raise unwritable(document, f"there is no {key} to take out")
+    if at == 0:
+        return (
+            text[: pairs[0][0].start_mark.index] + text[pairs[1][0].start_mark.index :]
+        )
+    end = pair_end(text, *pairs[at])
+    if mapping.flow_style:
+        return text[: pair_end(text, *pairs[at - 1])] + text[end:]
+    start = text.rindex("\n", 0, pairs[at][0].start_mark.index)
+    start -= text[start - 1] == "\r"
+    return text[:start] + text[line_end(text, end) :]
 
 
 def entry_lines(document: Document, path: Path_) -> tuple[int, int]:
@@ -170,8 +197,7 @@ def content_end(text: str, node: yaml.Node) -> int:
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return _value_end(text, node, node.start_mark.index)
     if isinstance(node, yaml.MappingNode):
-        key, last = node.value[-1]
-        return _value_end(text, last, text.index(":", key.end_mark.index) + 1)
+        return pair_end(text, *node.value[-1])
     end = node.start_mark.index
     for item in node.value[-2:]:
         end = _value_end(text, item, end)
@@ -297,6 +323,11 @@ def _columns(text: str, sequence: yaml.SequenceNode) -> tuple[int, int]:
 def _content_column(node: yaml.Node, dash: int) -> int:
     column: int = node.start_mark.column
     return column if column > dash else dash + 2
+
+
+def pair_end(text: str, key: yaml.Node, value: yaml.Node) -> int:
+    """Where a key's value ends."""
+    return _value_end(text, value, text.index(":", key.end_mark.index) + 1)
 
 
 def _value_end(text: str, node: yaml.Node, start: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 type Variables = dict[str, Any]
 type Api = dict[str, Any]
@@ -218,7 +218,7 @@ class ParameterDeclaration(Model):
     type: ParameterType
     """What it takes. `table`, `stream` (read incrementally) and `files` are read;
     `column`, `columns` and `expression` become SQL; the rest are values."""
-    default: JsonValue = None
+    default: Any = None
     """Taken where a table passes nothing: makes it optional."""
     description: str | None = None
     """What it is for."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdf_magics.definitions.bodies import Folder, check_body
+from mdf_magics.definitions.bodies import BodyKind, Folder, check_body, normalised
 from mdf_magics.definitions.cells import Cell, with_line_value
 from mdf_magics.definitions.checking import shown
 from mdf_magics.definitions.editing import (
@@ -31,6 +31,9 @@ from mdf_magics.definitions.substitution import references
 from mdf_magics.errors import DefinitionError, Problem, Source
 
 __all__ = ["NOTHING_SAVED", "Saving", "plan_saving"]
+
+
+_INLINE: dict[str, BodyKind] = {"sql": "sql", "python": "python"}
 
 
 @dataclass(frozen=True)
@@ -261,7 +264,7 @@ def _changed(
     else:
         before = document.source.text
         at, there = (stored.path, True) if stored else _slot(document, section, entry)
-        if stored is not None and alike(stored.value, entry.value):
+        if stored is not None and alike(_meant(stored.value), _meant(entry.value)):
             return Change(path, before, before), entry_lines(document, at)[0]
         if path.endswith(".json"):
             message = "definitions in JSON are read, but not edited"
@@ -280,6 +283,16 @@ def _changed(
             hint += "\nOr do without the anchors (&name) of that file."
         raise _refusal(Problem("unwritable-entry", message, hint, entry.place()))
     return Change(path, before, after), line
+
+
+def _meant(value: dict[str, Any]) -> dict[str, Any]:
+    """What an entry says; blank lines behind a body say nothing."""
+    return {
+        key: normalised(kind, text)
+        if (kind := _INLINE.get(key)) and isinstance(text, str)
+        else text
+        for key, text in value.items()
+    }
 
 
 def _slot(document: Document, section: str, entry: Entry) -> tuple[Path_, bool]:

@@ -51,6 +51,12 @@ class Table:
     template: str
     """The entry's name as written, the same for all tables of a `for_each`."""
 
+    def of(self, entry: Entry) -> Table:
+        """The same table where its entry stands by now."""
+        if entry is self.entry:
+            return self
+        return Table(**{**vars(self), "entry": entry, "body": entry.body or self.body})
+
     @property
     def quarantine(self) -> str | None:
         """The table of its rejected rows; None where no rule sends any there."""
@@ -112,9 +118,7 @@ def expand(definitions: Definitions, target: models.Target, scope: Scope) -> Exp
     for entry, turns in named:
         make = partial(maker.tables, entry, turns)
         for table in entry.once("tables", context, problems, make):
-            moved = table.entry is not entry
-            own = Table(**{**vars(table), "entry": entry}) if moved else table
-            tables.setdefault(table.name, own)
+            tables.setdefault(table.name, table.of(entry))
     return Expansion(tables, declared, homes, tuple(dict.fromkeys(problems)))
 
 

@@ -64,8 +64,9 @@ def declared_parameters(
         used = parse(body.text).names
     except TemplateFault as fault:
         return header, [*problems, problem_of(body, fault)]
+    written = transformation.value.get("parameters") or {}
     for name, offset in used.items():
-        if name not in header:
+        if name not in written:  # a faulty declaration is told already
             problems.append(_undeclared(body, name, offset, header))
     return header, problems
 
