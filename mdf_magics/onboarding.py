@@ -9,13 +9,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mdf_magics.adding import CellText, cell_text
-from mdf_magics.changing import cell_of
 from mdf_magics.definitions.editing import with_value
 from mdf_magics.definitions.entries import Entry
 from mdf_magics.definitions.flow_text import flow_text
 from mdf_magics.definitions.loading import Definitions
 from mdf_magics.definitions.names import table_fault
 from mdf_magics.definitions.reading import read_document
+from mdf_magics.definitions.recalling import recalled
 from mdf_magics.engines import Engine
 from mdf_magics.engines.browsing import TableDetails
 from mdf_magics.errors import (
@@ -372,7 +372,7 @@ def grown(stored: Entry, more: _Entry) -> str:
         for number, name in enumerate(more.lists["name"])
         if name not in has["name"]
     ]
-    cell = cell_of(stored, is_table=True)
+    cell = recalled(stored, is_table=True)
     header, line, body = cell.partition("\n")[2].partition("\n---\n")
     for key, values in has.items():
         both = [*values, *(more.lists[key][number] for number in new)]

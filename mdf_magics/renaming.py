@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mdf_magics.changing import entry_alone, refusal
@@ -16,7 +16,7 @@ from mdf_magics.definitions.loading import Definitions, Entry
 from mdf_magics.definitions.names import QUARANTINE, function_fault, table_fault
 from mdf_magics.definitions.reading import Document, Path_, read_document
 from mdf_magics.definitions.storing import Change, locked, write
-from mdf_magics.errors import Place, Source
+from mdf_magics.errors import Place, Source, lines_of
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Changed
 
@@ -186,6 +186,22 @@ def _edited(text: str, spans: dict[int, tuple[int, str]]) -> str:
     for start, (end, instead) in sorted(spans.items(), reverse=True):
         text = text[:start] + instead + text[end:]
     return text
+
+
+def _moved(place: Place, before: Source, after: str) -> Place:
+    """Where a place is once a line more or less stands in its file."""
+    old, new = lines_of(before.text), lines_of(after)
+    same = next(
+        (
+            at
+            for at, pair in enumerate(zip(old, new, strict=False))
+            if pair[0] != pair[1]
+        ),
+        len(old),
+    )
+    if place.source.name != before.name or place.line <= same:
+        return place
+    return replace(place, line=place.line + len(new) - len(old))
 
 
 def _remembering(source: Source, entry: Entry, old: str, new: str) -> str:
