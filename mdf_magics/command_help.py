@@ -9,13 +9,7 @@ from mdf_magics.commands import VERBS, Verb
 
 def usage(one: Verb, face: Literal["command", "magic"] = "magic") -> str:
     """One page of help."""
-    marks = "%%" if one.face in ("cell", "both") else "%"
-    start = f"{marks}{one.magic}" if face == "magic" else f"mdf {one.name}"
-    words = [start]
-    for argument in one.arguments:
-        name = argument.name.upper() + ("..." if argument.many else "")
-        words.append(name if argument.required else f"[{name}]")
-    lines = [one.summary, "", f"    {' '.join([*words, '[options]'])}", ""]
+    lines = [one.summary, "", f"    {synopsis(one, face)}", ""]
     rows = [(one.name.upper(), one.help) for one in one.arguments]
     for option in one.options_of(face):
         value = f" {option.value}" if option.value else ""
@@ -31,6 +25,16 @@ def usage(one: Verb, face: Literal["command", "magic"] = "magic") -> str:
             example = one.command_example or example.replace("%mdf_", "mdf ")
         lines += [f"    {line}" for line in example.splitlines()]
     return "\n".join(lines)
+
+
+def synopsis(one: Verb, face: Literal["command", "magic"]) -> str:
+    """How it is written, in one line."""
+    marks = "%%" if one.face in ("cell", "both") else "%"
+    words = [f"{marks}{one.magic}" if face == "magic" else f"mdf {one.name}"]
+    for argument in one.arguments:
+        name = argument.name.upper() + ("..." if argument.many else "")
+        words.append(name if argument.required else f"[{name}]")
+    return " ".join([*words, "[options]"])
 
 
 def overview() -> str:

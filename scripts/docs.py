@@ -1,19 +1,23 @@
-"""Writes the tables of docs/definitions.md anew from the schemas.
+"""Writes what is generated in docs/: tables of keys, and pages of magics and commands.
 
-Run it after a change of mdf_magics/definitions/models.py; a test fails until then. What
-stands between `<!-- begin X -->` and `<!-- end -->` is X of the schemas, as a table;
-the rest of the page is written by hand.
+Run it after a change of mdf_magics/definitions/models.py or mdf_magics/commands.py; a
+test fails until then. What stands between `<!-- begin X -->` and `<!-- end -->` is X of
+the schemas as a table, or the verbs; the rest is written by hand.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
+from mdf_magics.command_help import synopsis, usage
+from mdf_magics.commands import VERBS
 from mdf_magics.definitions.api_fields import FILLED, KINDS, filled
 from mdf_magics.definitions.schema import REFERENCE, Schema, schemas
 
-PAGE = Path(__file__).parents[1] / "docs" / "definitions.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = (DOCS / "definitions.md", DOCS / "commands.md")
 
 _REGION = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -41,6 +45,8 @@ def page(text: str) -> str:
 
 
 def _region(name: str) -> str:
+    if name == "verbs":
+        return _verbs()
     if name == "filled":
         return _filled()
     files = schemas()
@@ -58,6 +64,20 @@ def _region(name: str) -> str:
     head = ["| key | type | default | what for |", "| --- | --- | --- | --- |"]
     intro = [f"{schema['description']}\n"] if "description" in schema else []
     return "\n".join(["", *intro, *head, *rows, "", ""])
+
+
+def _verbs() -> str:
+    sections = []
+    for one in VERBS:
+        faces: list[Literal["magic", "command"]] = []
+        faces += ["magic"] if one.face != "command" else []
+        faces += ["command"] if one.command else []
+        title = f"mdf_{one.name}" if "magic" in faces else f"mdf {one.name}"
+        text = usage(one, faces[0])
+        if len(faces) > 1:
+            text += f"\n\nIn a terminal:  {synopsis(one, 'command')}"
+        sections.append(f"### {title}\n\n```text\n{text}\n```\n")
+    return "\n".join(["", *sections, ""])
 
 
 def _row(key: str, schema: Schema, models: dict[str, Schema], *, required: bool) -> str:
@@ -126,4 +146,5 @@ def _marked(hint: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
