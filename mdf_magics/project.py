@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -36,8 +35,6 @@ from mdf_magics.deploying.deployer import Deployer
 from mdf_magics.deploying.generated import files_of, write_generated
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.deploying.result import DeployResult
-from mdf_magics.deploying.sent import sent_tables
-from mdf_magics.deploying.workspaces.protocol import RunRequest, TableRun
 from mdf_magics.deploys import Deploys, consent_of
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import (
@@ -49,7 +46,6 @@ from mdf_magics.errors import (
 )
 from mdf_magics.grouping import regroup, repair_placement, show_group
 from mdf_magics.onboarding import Onboarding
-from mdf_magics.plain_text import count
 from mdf_magics.planning.columns import column_graph
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import HOMES, fits
@@ -57,7 +53,6 @@ from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selector
 from mdf_magics.planning.showing import shown_query
 from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
-from mdf_magics.progress import Board
 from mdf_magics.renaming import rename
 from mdf_magics.results import (
     AddedAll,
@@ -77,14 +72,13 @@ from mdf_magics.results import (
     ShownGroup,
     ShownQuery,
     Status,
-    TableStatus,
     Validated,
     columns_of,
     graph_of,
 )
 from mdf_magics.results.comparing import difference
-from mdf_magics.running.history import last_runs
 from mdf_magics.running.preview import ROWS, Preview, Previewer
+from mdf_magics.runs import Runs
 from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
@@ -600,42 +594,40 @@ class Project:
         terms = deploys.terms(Consent(yes=yes))
         return deploys.adopt(Adopted(kind, id, key), terms)
 
-    def run(self, tables: Sequence[str] = (), *, select: str | None = None) -> Ran:
+    def run(
+        self,
+        tables: Sequence[str] = (),
+        *,
+        select: str | None = None,
+        full_refresh: bool = False,
+        watch: str | None = None,
+        repair: str | None = None,
+        cancel: str | None = None,
+    ) -> Ran:
         """Run what is deployed, and wait for it.
 
         Args:
             tables: The tables; none: all. A + before a name takes what it reads
                 along, behind it what reads it.
             select: More words that choose tables.
+            full_refresh: Let pipelines build their tables anew from all there is.
+            watch: A run that was started before: only watch it.
+            repair: A run of a job: run again what failed in it.
+            cancel: A run to cancel.
 
         Raises:
             DefinitionError: There is no such table.
             DeployError: Nothing is deployed.
+            RunError: Watching was stopped; the run goes on.
         """
+        if watch or repair or cancel:
+            runs = self._runs(self.planned())
+            if cancel:
+                return runs.cancel(cancel)
+            return runs.repair(repair) if repair else runs.watch(watch or "")
         planned, compiled = self._compiled()
         chosen = self._chosen(tables, select, planned)
-        if chosen is not None and not chosen:
-            return Ran(uuid.uuid4().hex, (), "Nothing was selected, so nothing ran.")
-        deployer = self._deployer(planned)
-        request = RunRequest(uuid.uuid4().hex, chosen)
-        order = [one for one in planned.graph.order() if not chosen or one in chosen]
-        board = Board(self.progress, order)
-
-        def watch(one: TableRun) -> None:
-            rows = "" if one.rows is None else count(one.rows, "row")
-            seconds = "" if one.seconds is None else f"{one.seconds:.1f} s"
-            board(one.name, one.status, rows, seconds)
-
-        parts = planned.parts.order()
-        in_one_job = planned.project.orchestrate and len(parts) > 1
-        keys = () if in_one_job else parts
-        ended = deployer.run(request, keys=keys, progress=watch)
-        newer = [one.key for one in deployer.plan(compiled).actions if one.is_change]
-        note = (
-            f"Definitions are newer than what ran: {', '.join(newer)}" if newer else ""
-        )
-        last = [one for run in ended for one in _of_tables(run, planned, chosen)]
-        return Ran(request.run_id, tuple(last), note)
+        return self._runs(planned).run(compiled, chosen, full_refresh=full_refresh)
 
     def status(self) -> Status:
         """Every resource against state and workspace, every table with its last run.
@@ -643,28 +635,11 @@ class Project:
         Raises:
             StateError: The state can't be read or trusted.
         """
-        planned = self.planned()
+        return self._runs(self.planned()).status(self.target)
+
+    def _runs(self, planned: Planned) -> Runs:
         deployer = self._deployer(planned)
-        state = deployer.store.state()
-        deployed = {name: row.key for row in state for name in sent_tables(row)}
-        runs = last_runs(self.engine(planned), planned.runs_schema) if state else {}
-        notebooks = {
-            one.name for one in planned.tables.values() if one.body.kind == "notebook"
-        }
-        for name, table in planned.made.items():
-            if name == table.quarantine and table.name in deployed:
-                deployed[name] = deployed[table.name]
-                if name not in runs and table.name in runs:
-                    runs[name] = runs[table.name].of_rejected()
-        return Status(
-            self.target,
-            tuple(deployer.status()),
-            tuple(
-                TableStatus(name, deployed.get(name), runs.get(name), name in notebooks)
-                for name in sorted({*planned.made, *deployed})
-            ),
-            next((row.commit for row in state if row.commit), None),
-        )
+        return Runs(planned, deployer, lambda: self.engine(planned), self.progress)
 
     def freeze(self, table: str, text: str) -> Frozen:
         """Freeze what a table makes of some rows as a test.
@@ -829,17 +804,6 @@ def _asked_columns(engine: Engine, home: str) -> list[str] | None:
             details = engine.catalog.details(*home.split("."))
             return [one.name for one in details.columns]
     return None
-
-
-def _of_tables(
-    run: TableRun, planned: Planned, chosen: frozenset[str] | None
-) -> Sequence[TableRun]:
-    """A part that was skipped as its tables; what is a table already as it is."""
-    part = planned.parts.parts.get(run.name)
-    if part is None:
-        return [run]
-    names = [one for one in part.tables if chosen is None or one in chosen]
-    return [TableRun(name, "skipped", error=run.error) for name in names]
 
 
 def _refuse_errors(planned: Planned) -> None:

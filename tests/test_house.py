@@ -35,7 +35,7 @@ LEVELS = (
     {"planning"},
     {"deploying", "running"},
     {"results", "targets"},
-    {"adding", "changing", "deploys", "grouping", "testing", "vocabulary"},
+    {"adding", "changing", "deploys", "grouping", "runs", "testing", "vocabulary"},
     {"onboarding", "renaming"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},

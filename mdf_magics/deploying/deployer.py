@@ -8,7 +8,7 @@ carry the plan out, give the lease back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -30,12 +30,8 @@ from mdf_magics.deploying.sending import Sender
 from mdf_magics.deploying.settling import settle
 from mdf_magics.deploying.status import ResourceStatus, resource_statuses
 from mdf_magics.deploying.survey import Surveyor, View, Wish
-from mdf_magics.deploying.workspaces.protocol import (
-    RunRequest,
-    TableRun,
-    Workspace,
-)
-from mdf_magics.errors import DeployError, Locked, Problem, StateError
+from mdf_magics.deploying.workspaces.protocol import Workspace
+from mdf_magics.errors import Locked, Problem, StateError
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selection
 from mdf_magics.state.protocol import Lease, Snapshot, StateStore
@@ -161,40 +157,6 @@ class Deployer:
         state = self.store.snapshot()
         resources = self._surveyor().resources(state)
         return resource_statuses(state, resources, self.workspace.path_of)
-
-    def run(
-        self,
-        request: RunRequest,
-        *,
-        keys: Sequence[str] = (),
-        progress: Callable[[TableRun], None] = lambda _: None,
-    ) -> list[TableRun]:
-        """Run what is deployed, and wait for its end.
-
-        Args:
-            request: What to do; it may narrow the run down to some tables.
-            keys: The resources to run, in this order; none: `all`, which runs the
-                parts in theirs, else every one.
-            progress: Told whenever a table's status changes.
-
-        Raises:
-            DeployError: One of them isn't deployed, or the workspace can't run it.
-        """
-        rows = self.store.snapshot().resources
-        chosen = keys or (["all"] if "all" in rows else sorted(rows))
-        missing = [key for key in chosen if key not in rows]
-        if missing or not chosen:
-            what = f"{', '.join(missing)} is not" if missing else "nothing is"
-            message = f"{what} deployed to {self.store.target}"
-            hint = "Deploy first:  mdf deploy  or  %mdf_deploy ."
-            raise DeployError(Problem("not-deployed", message, hint))
-        outcomes: list[TableRun] = []
-        for key in chosen:
-            row = rows[key]
-            outcomes += self.workspace.run(
-                row.kind, row.remote_id or "", request, progress
-            )
-        return outcomes
 
     def rebuild(self, origin: Origin) -> Rebuilt:
         """Bring a lost or old state to what the marks on the resources say.

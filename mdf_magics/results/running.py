@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mdf_magics.deploying.status import ResourceStatus
 from mdf_magics.deploying.workspaces.protocol import TableRun
-from mdf_magics.errors import Problem, RunError
+from mdf_magics.errors import Place, Problem, RunError
 from mdf_magics.plain_text import aligned, count
 from mdf_magics.running.history import LastRun
 
@@ -20,6 +20,8 @@ class Ran:
     run_id: str
     tables: tuple[TableRun, ...]
     note: str = ""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where the tables are defined."""
 
     @property
     def errors(self) -> int:
@@ -36,6 +38,8 @@ class Ran:
 
     def text(self) -> str:
         """A line for each table, and a last one for all."""
+        if not self.tables and self.note:
+            return self.note
         rows = [
             (
                 one.name,
@@ -46,10 +50,17 @@ class Ran:
             for one in self.tables
         ]
         lines = aligned(rows, right=(2, 3))
-        lines += [f"\n{one.name}: {why}" for one, why in failures(self.tables)]
+        lines += [self._failed(one, why) for one, why in failures(self.tables)]
         done = len(self.tables) - self.errors
         lines += ["", f"{done} of {count(len(self.tables), 'table')} succeeded"]
         return "\n".join([*lines, *([self.note] if self.note else [])])
+
+    def _failed(self, one: TableRun, why: str) -> str:
+        """Why a table failed, where it is defined, and where to look."""
+        place = self.places.get(one.name)
+        where = f"{place.source.name}:{place.line}" if place else None
+        known = [f"  {at}" for at in (where, one.url) if at]
+        return "\n".join([f"\n{one.name}: {why}", *known])
 
     def to_json(self) -> dict[str, Any]:
         """The shape that `mdf run --json` documents."""

@@ -39,6 +39,7 @@ class FaultyWorkspace:
         self.uploads_ended = real.uploads_ended
         self.resume, self.cancel = real.resume, real.cancel
         self.repair = real.repair
+        self.last_run = real.last_run
 
     @property
     def writes(self) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mdf_magics.deploying.deployer import Deployer
+from mdf_magics.deploying.runs import DeployedRuns
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
 from mdf_magics.deploying.workspaces.protocol import (
     Refused,
@@ -51,26 +51,26 @@ class Runner:
         return [part.tags["mdf_key"] for part in self.parts]
 
 
-def deployer(place: Place, runner: Runner | None) -> Deployer:
+def runs(place: Place, runner: Runner | None) -> DeployedRuns:
     workspace = LocalWorkspace(
         place.folder / ".mdf/workspace",
         target="local",
         project_root=place.folder,
         run_part=runner,
     )
-    return Deployer(place.store, workspace)
+    return DeployedRuns(place.store, workspace)
 
 
 def test_all_runs_the_parts_in_order(place: Place):
     place.deploy(FLIGHTS)
     runner, seen = Runner(), list[TableRun]()
 
-    outcomes = deployer(place, runner).run(REQUEST, progress=seen.append)
+    outcomes = runs(place, runner).run(REQUEST, progress=seen.append)
 
     assert runner.keys == ["bronze", "silver", "gold"]
     assert [outcome.name for outcome in outcomes] == ["bronze.t", "silver.t", "gold.t"]
     assert seen == outcomes
-    assert runner.requests == [REQUEST] * 3
+    assert {one.run_id for one in runner.requests} == {REQUEST.run_id}
 
 
 def test_what_comes_after_a_failure_is_skipped_and_the_rest_runs(place: Place):
@@ -80,7 +80,7 @@ def test_what_comes_after_a_failure_is_skipped_and_the_rest_runs(place: Place):
     place.deploy(compiled(*parts, whole(parts, order)))
     runner = Runner("bronze")
 
-    outcomes = deployer(place, runner).run(REQUEST)
+    outcomes = runs(place, runner).run(REQUEST)
 
     assert sorted(runner.keys) == ["bronze", "other"]
     assert {(o.name, o.status, o.error) for o in outcomes} == {
@@ -96,7 +96,7 @@ def test_a_part_gets_real_paths_ids_and_the_projects_root(place: Place):
     place.deploy(compiled(bronze))
     runner = Runner()
 
-    deployer(place, runner).run(REQUEST)
+    runs(place, runner).run(REQUEST)
 
     (given,) = runner.parts
     (folder,) = runner.folders
@@ -111,24 +111,24 @@ def test_chosen_resources_run_in_the_order_given(place: Place):
     place.deploy(FLIGHTS)
     runner = Runner()
 
-    deployer(place, runner).run(REQUEST, keys=["silver", "bronze"])
+    runs(place, runner).run(REQUEST, keys=["silver", "bronze"])
 
     assert runner.keys == ["silver", "bronze"]
 
 
 def test_nothing_deployed_says_what_to_do(place: Place):
     with pytest.raises(DeployError, match="nothing is deployed to local"):
-        deployer(place, Runner()).run(REQUEST)
+        runs(place, Runner()).run(REQUEST)
     place.deploy(FLIGHTS)
     with pytest.raises(DeployError, match="marts is not deployed to local"):
-        deployer(place, Runner()).run(REQUEST, keys=["marts"])
+        runs(place, Runner()).run(REQUEST, keys=["marts"])
 
 
 def test_without_a_runner_nothing_runs(place: Place):
     place.deploy(FLIGHTS)
 
     with pytest.raises(Refused, match="nothing here can run a job"):
-        deployer(place, None).run(REQUEST)
+        runs(place, None).run(REQUEST)
 
 
 def test_a_job_that_starts_itself_is_refused(place: Place):
@@ -137,7 +137,7 @@ def test_a_job_that_starts_itself_is_refused(place: Place):
     place.edit("all", lambda s: s["tasks"][0]["run_job_task"].update(job_id=all_id))
 
     with pytest.raises(Refused, match="starts itself"):
-        deployer(place, Runner()).run(REQUEST)
+        runs(place, Runner()).run(REQUEST)
 
 
 def test_json_of_a_table():

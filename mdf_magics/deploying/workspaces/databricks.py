@@ -177,6 +177,12 @@ class DatabricksWorkspace(Workspace):
         return self._runs.watch(run_id, request, progress)
 
     @override
+    def last_run(
+        self, kind: str, remote_id: str, request: RunRequest
+    ) -> Iterable[TableRun] | None:
+        return self._runs.last(kind, remote_id, request)
+
+    @override
     def cancel(self, run_id: str) -> None:
         self._runs.cancel(run_id)
 

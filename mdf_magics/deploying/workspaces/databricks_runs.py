@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mdf_magics.deploying.identity import KEY
 from mdf_magics.deploying.workspaces.local_run import run_in_order
 from mdf_magics.deploying.workspaces.protocol import (
     OutcomeUnknown,
@@ -59,25 +60,35 @@ class Runs:
             WorkspaceError: It can't be started or watched.
         """
         if request.tables is None:
-            return self.watch(self._start(remote, request, None), request, progress)
+            run_id = self._start(remote, request, None)
+            return self.watch(run_id, request, progress, remote.tags.get(KEY, ""))
 
         def run_part(part: Remote) -> Iterable[TableRun]:
-            inside = request.parts.get(part.tags.get("mdf_key", ""), ())
+            key = part.tags.get(KEY, "")
+            inside = request.parts.get(key, ())
             chosen = [name for name in inside if name in (request.tables or ())]
             if not chosen:
                 return []
-            return self.watch(self._start(part, request, chosen), request, progress)
+            run_id = self._start(part, request, chosen)
+            return self.watch(run_id, request, progress, key)
 
         return run_in_order(remote, self._get, run_part, progress)
 
     def watch(
-        self, run_id: str, request: RunRequest, progress: OnProgress
+        self, run_id: str, request: RunRequest, progress: OnProgress, part: str = ""
     ) -> list[TableRun]:
-        """Follow a run to its end. Raises like `run`."""
+        """Follow a run to its end. Raises like `run`.
+
+        Args:
+            run_id: As `request.started` was told it.
+            request: What was asked for.
+            progress: Told whenever a table's status changes.
+            part: The part that it is a run of, where that is known.
+        """
         watched = Watched(request, progress)
         update = _UPDATE.fullmatch(run_id)
         first = (
-            Update(self._rest, watched, update[1], update[2])
+            Update(self._rest, watched, update[1], update[2], part)
             if update
             else JobRun(self._rest, watched, run_id)
         )
@@ -90,6 +101,21 @@ class Runs:
                     time.sleep(self._poll_seconds)
         except KeyboardInterrupt:
             raise _left(run_id, first.url) from None
+        return watched.outcomes()
+
+    def last(self, kind: str, remote_id: str, request: RunRequest) -> list[TableRun]:
+        """What came of a resource's last run, as far as it is."""
+        watched = Watched(request, lambda _: None)
+        if kind == "pipeline":
+            update_id = self._newest_update(f"{_PIPELINES}/{remote_id}/updates")
+            if update_id:
+                part = next(iter(request.parts), "")
+                Update(self._rest, watched, remote_id, update_id, part).look()
+        else:
+            query = {"job_id": remote_id, "limit": 1}
+            runs = self._rest.read(f"{_JOBS}/runs/list", query).get("runs") or []
+            if runs:
+                JobRun(self._rest, watched, str(runs[0]["run_id"])).look()
         return watched.outcomes()
 
     def cancel(self, run_id: str) -> None:

@@ -222,6 +222,12 @@ class LocalWorkspace(Workspace):
         raise _ended_with_its_command()
 
     @override
+    def last_run(
+        self, kind: str, remote_id: str, request: RunRequest
+    ) -> Iterable[TableRun] | None:
+        return None
+
+    @override
     def cancel(self, run_id: str) -> None:
         raise _ended_with_its_command()
 

@@ -94,6 +94,8 @@ class TableRun:
     error: str | None = None
     url: str | None = None
     """Where a person looks at it, in a workspace that has pages."""
+    finished: str | None = None
+    """When it ended: `2026-03-02 06:00:01`, UTC."""
 
     def to_json(self) -> dict[str, object]:
         """The table in the shape that `mdf run --json` documents."""
@@ -226,6 +228,15 @@ class Workspace(Protocol):
         self, run_id: str, request: RunRequest, progress: Callable[[TableRun], None]
     ) -> Iterable[TableRun]:
         """Watch a run that was started before; else like `run`."""
+
+    def last_run(
+        self, kind: str, remote_id: str, request: RunRequest
+    ) -> Iterable[TableRun] | None:
+        """The tables of a resource's last run, as far as it has come; reads only.
+
+        Returns:
+            None when this workspace doesn't remember its runs.
+        """
 
     def cancel(self, run_id: str) -> None:
         """Cancel a run."""

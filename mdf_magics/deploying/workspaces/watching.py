@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from mdf_magics.deploying.workspaces.protocol import (
@@ -173,7 +173,8 @@ class JobRun:
         run = TableRun(name, status, url=url)
         if status != "running":
             self._told.add(task["run_id"])
-            run = replace(run, seconds=_seconds(task), error=None)
+            ended = _shown(task.get("end_time"))
+            run = replace(run, seconds=_seconds(task), finished=ended)
         if status in ("succeeded", "failed"):
             run = self._with_output(run, task, said)
         elif status in ("skipped", "cancelled"):
@@ -275,7 +276,9 @@ class Update:
         why = (
             self._errors.get(name, event.get("message")) if status == "failed" else None
         )
-        self._watched.say(TableRun(name, status, seconds, rows, why, self.url))
+        ended = None if status == "running" else _shown(at)
+        run = TableRun(name, status, seconds, rows, why, self.url, ended)
+        self._watched.say(run)
 
     def _conclude(self, state: str) -> None:
         """Say of each table that the events have left open how it ended."""
@@ -369,6 +372,14 @@ def _millis(moment: Any) -> float:
     if isinstance(moment, str) and not moment.isdigit():
         return datetime.fromisoformat(moment).timestamp() * 1000
     return float(moment or 0)
+
+
+def _shown(moment: Any) -> str | None:
+    """A moment as a status shows it, in UTC."""
+    if not moment:
+        return None
+    at = datetime.fromtimestamp(_millis(moment) / 1000, UTC)
+    return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _between(began: str, ended: str) -> float | None:
