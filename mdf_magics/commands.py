@@ -439,6 +439,28 @@ VERBS: tuple[Verb, ...] = (
         reports=True,
     ),
     Verb(
+        "history",
+        "Show what happened to the target's jobs and pipelines, newest first.",
+        arguments=(Argument("key", "Only this one, as mdf plan calls it.", False),),
+        options=(Option("limit", "How many to show; else 50.", int, "N"),),
+        example="%mdf_history gold --limit 10",
+        reports=True,
+    ),
+    Verb(
+        "state",
+        "Look into the target's state: show, rebuild, unlock LOCK_ID, export.",
+        arguments=(
+            Argument("action", "show (the default), rebuild, unlock or export.", False),
+            Argument("lock_id", "For unlock: which lock is meant.", False),
+        ),
+        details="show says what is deployed and who holds the lock; rebuild restores a"
+        " lost or old state from the marks on the workspace's resources; unlock takes"
+        " the lock away from a deploy that has died; export prints every row as JSON,"
+        " whatever version wrote it.",
+        example="%mdf_state show",
+        reports=True,
+    ),
+    Verb(
         "debug",
         "Show the traceback of the last error, with what caused it.",
         command=False,
@@ -487,8 +509,6 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 COMING = {
-    "history": "what was deployed when",
-    "state": "looking into the state",
     "doctor": "finding what does not fit together here",
 }
 """Verbs that are not there yet, and what they will do."""

@@ -45,6 +45,7 @@ from mdf_magics.errors import (
     did_you_mean,
 )
 from mdf_magics.grouping import regroup, repair_placement, show_group
+from mdf_magics.journals import Journals
 from mdf_magics.onboarding import Onboarding
 from mdf_magics.planning.columns import column_graph
 from mdf_magics.planning.expansion import Table
@@ -62,6 +63,7 @@ from mdf_magics.results import (
     Frozen,
     Graphed,
     GraphedColumns,
+    History,
     Listed,
     ListedTable,
     Message,
@@ -69,6 +71,7 @@ from mdf_magics.results import (
     Ran,
     RanTests,
     Regrouped,
+    Result,
     ShownGroup,
     ShownQuery,
     Status,
@@ -571,6 +574,30 @@ class Project:
         consent, deploys = consent_of(yes=yes, delete=delete), self._deploys()
         return deploys.destroy(deploys.terms(consent, wait=wait))
 
+    def state(self, action: str | None = None, lock_id: str | None = None) -> Result:
+        """Look into the target's state, or mend it.
+
+        Args:
+            action: `show`, `rebuild`, `unlock` or `export`; None: show.
+            lock_id: For `unlock`: whose lock it is, as `show` says.
+
+        Raises:
+            StateError: The state can't be read or trusted, or the lock is another one.
+        """
+        return self._journals().act(action or "show", lock_id)
+
+    def history(self, key: str | None = None, *, limit: int | None = None) -> History:
+        """What happened to the target's resources, newest first.
+
+        Args:
+            key: Only this one.
+            limit: At most so many; None: 50.
+
+        Raises:
+            StateError: The state can't be read or trusted.
+        """
+        return self._journals().history(key, limit)
+
     def adopt(
         self,
         kind: str,
@@ -760,6 +787,11 @@ class Project:
 
     def _deployer(self, planned: Planned) -> Deployer:
         return deployer_of(self.root, planned, lambda: self.engine(planned))
+
+    def _journals(self) -> Journals:
+        planned = self.planned()
+        engine = partial(self.engine, planned)
+        return Journals.of(self.root, planned, engine)
 
     def _deploys(self) -> Deploys:
         planned, compiled = self._compiled()

@@ -36,7 +36,7 @@ LEVELS = (
     {"deploying", "running"},
     {"results", "targets"},
     {"adding", "changing", "deploys", "grouping", "runs", "testing", "vocabulary"},
-    {"onboarding", "renaming"},
+    {"journals", "onboarding", "renaming"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},
     {"__init__", "__main__"},

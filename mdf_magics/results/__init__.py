@@ -22,6 +22,7 @@ from mdf_magics.results.grouping import Regrouped, ShownGroup, ShownPart
 from mdf_magics.results.previewing import Previewed
 from mdf_magics.results.protocol import Message, Result, failure_of, formatted
 from mdf_magics.results.running import Ran, Status, TableStatus, failures
+from mdf_magics.results.state import Exported, History, StateRebuilt, StateShown
 from mdf_magics.results.testing import Frozen, RanTests
 
 __all__ = [
@@ -30,9 +31,11 @@ __all__ = [
     "Changed",
     "CompiledFiles",
     "Definition",
+    "Exported",
     "Frozen",
     "Graphed",
     "GraphedColumns",
+    "History",
     "Listed",
     "ListedTable",
     "Message",
@@ -44,6 +47,8 @@ __all__ = [
     "ShownGroup",
     "ShownPart",
     "ShownQuery",
+    "StateRebuilt",
+    "StateShown",
     "Status",
     "TableStatus",
     "Validated",

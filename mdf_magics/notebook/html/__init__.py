@@ -7,8 +7,9 @@ from mdf_magics.notebook.html import (  # they register
     definitions,
     deploys,
     previews,
+    states,
     testing,
 )
 from mdf_magics.notebook.html.rendering import render
 
-__all__ = ["definitions", "deploys", "previews", "render", "testing"]
+__all__ = ["definitions", "deploys", "previews", "render", "states", "testing"]
