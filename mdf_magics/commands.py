@@ -390,7 +390,7 @@ VERBS: tuple[Verb, ...] = (
         arguments=(_TABLES,),
         options=(
             _SELECT,
-            Option("full-refresh", "Let pipelines build their tables anew."),
+            Option("full-refresh", "Tables begin anew, with what sources have now."),
             Option("watch", "Watch a run that was started before.", str, "RUN"),
             Option("repair", "Run again what failed in a job's run.", str, "RUN"),
             Option("cancel", "Cancel a run.", str, "RUN"),

@@ -637,7 +637,7 @@ class Project:
             tables: The tables; none: all. A + before a name takes what it reads
                 along, behind it what reads it.
             select: More words that choose tables.
-            full_refresh: Let pipelines build their tables anew from all there is.
+            full_refresh: The tables begin anew, with what their sources have now.
             watch: A run that was started before: only watch it.
             repair: A run of a job: run again what failed in it.
             cancel: A run to cancel.

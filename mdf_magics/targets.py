@@ -29,7 +29,8 @@ from mdf_magics.deploying.workspaces.rest import Rest
 from mdf_magics.engines import Engine, connect
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.local_pipeline import run_pipeline
-from mdf_magics.running.local_run import TaskRun, run_job
+from mdf_magics.running.local_run import run_job
+from mdf_magics.running.scheduling import LocalRun, TaskRun
 from mdf_magics.state.delta import DeltaStore
 from mdf_magics.state.protocol import StateStore
 from mdf_magics.state.remembering import RememberingStore
@@ -118,17 +119,19 @@ def _local(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Worksp
         request: RunRequest,
         progress: Callable[[TableRun], None],
     ) -> Iterable[TableRun]:
-        run = partial(run_pipeline, runs_schema=planned.runs_schema)
+        run = LocalRun(
+            engine(),
+            request.run_id,
+            planned.runs_schema,
+            request.tables,
+            request.full_refresh,
+            _concurrency(part, planned),
+        )
+        perform = run_pipeline
         if part.kind == "job":
-            run = partial(
-                run_job, files=folder, concurrency=_concurrency(part, planned)
-            )
-        tasks = run(
-            part.settings,
-            engine=engine(),
-            run_id=request.run_id,
-            only=request.tables,
-            on_progress=lambda one: progress(_table_run(one)),
+            perform = partial(run_job, files=folder)
+        tasks = perform(
+            part.settings, run, on_progress=lambda one: progress(_table_run(one))
         )
         return [_table_run(one) for one in tasks if one.status != "skipped"]
 

@@ -18,10 +18,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mdf_magics.engines.protocol import Engine
 from mdf_magics.running.local_notebook import execute
-from mdf_magics.running.local_run import TaskRun
 from mdf_magics.running.modules import RUNTIME, Modules
+from mdf_magics.running.scheduling import InOrder, LocalRun, TaskRun
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,55 +31,28 @@ _VIEW = re.compile(r"CREATE VIEW (\S+) AS\n(.*?);\n(?=\n|\Z)", re.DOTALL)
 
 def run_pipeline(
     spec: Mapping[str, Any],
+    run: LocalRun,
     *,
-    engine: Engine,
-    run_id: str,
-    runs_schema: str,
-    only: frozenset[str] | None = None,
     on_progress: Callable[[TaskRun], None] | None = None,
 ) -> list[TaskRun]:
     """Build the datasets of a pipeline and wait for them.
 
     Args:
         spec: The pipeline as the Pipelines API has it; its libraries are files.
-        engine: Where the tables are.
-        run_id: What the rows of `mdf_runs` say.
-        runs_schema: `catalog.schema` of `mdf_runs`.
-        only: Names of tables to build; None builds all.
-        on_progress: Told when a table starts and when it ends.
+        run: What to run, and where.
+        on_progress: Told, in the calling thread, when a table starts and when it ends.
 
     Returns:
-        The last word on every table, in the order in which they were built.
+        The last word on every table, in the order in which they ended.
     """
-    tell = on_progress or (lambda _: None)
-    outcomes: dict[str, TaskRun] = {}
-    with Modules(engine.warehouse) as modules, engine.cancellable():
-        pipeline = _Pipeline(engine, modules)
+    with Modules(run.engine.warehouse) as modules:
+        pipeline = _Pipeline(run, modules)
         for library in spec.get("libraries", []):
             pipeline.read(Path(library["file"]["path"]))
-        for dataset in pipeline.order():
-            if only is not None and dataset.table not in only:
-                continue
-            broken = [
-                pipeline.datasets[home].table
-                for home in dataset.reads
-                if home in pipeline.datasets
-                and outcomes.get(home, _DONE).status != "succeeded"
-            ]
-            if broken:
-                error = f"{', '.join(broken)} could not be built"
-                outcome = TaskRun(
-                    dataset.table, dataset.table, "upstream_failed", error=error
-                )
-            else:
-                tell(TaskRun(dataset.table, dataset.table, "running"))
-                outcome = pipeline.build(dataset, run_id, runs_schema)
-            outcomes[dataset.home] = outcome
-            tell(outcome)
-    return list(outcomes.values())
-
-
-_DONE = TaskRun("", "", "succeeded")
+        chosen = [one for one in pipeline.order() if run.is_asked_for(one.table)]
+        tell = on_progress or (lambda _: None)
+        steps = InOrder(chosen, pipeline.build, run.engine, tell)
+        return list(steps.run(run.concurrency).values())
 
 
 @dataclass(frozen=True)
@@ -96,10 +68,12 @@ class _Checked:
 
 @dataclass(frozen=True)
 class _Dataset:
-    home: str
+    key: str
+    """Its home."""
     table: str
     """`schema.table`, or that of the table whose rejected rows it holds."""
-    reads: frozenset[str]
+    upstream: frozenset[str]
+    """The homes of what it reads."""
     build: Callable[[Any], None]
     """Given the row for `mdf_runs`, which it fills in."""
 
@@ -154,9 +128,10 @@ class _Recorder:
 class _Pipeline:
     """The datasets of a pipeline, from its sources."""
 
-    def __init__(self, engine: Engine, modules: Modules) -> None:
+    def __init__(self, run: LocalRun, modules: Modules) -> None:
         self.datasets: dict[str, _Dataset] = {}
-        self._engine = engine
+        self._run = run
+        self._engine = run.engine
         self._modules = modules
         self._runtime: Any = None
 
@@ -199,28 +174,29 @@ class _Pipeline:
     def order(self) -> list[_Dataset]:
         """Every dataset, each after those it reads."""
         upstream = {
-            home: [one for one in sorted(dataset.reads) if one in self.datasets]
+            home: [one for one in sorted(dataset.upstream) if one in self.datasets]
             for home, dataset in sorted(self.datasets.items())
         }
         return [
             self.datasets[home] for home in TopologicalSorter(upstream).static_order()
         ]
 
-    def build(self, dataset: _Dataset, run_id: str, runs_schema: str) -> TaskRun:
+    def build(self, dataset: _Dataset) -> TaskRun:
         """Build one dataset and leave a row about it in `mdf_runs`."""
-        run = self._runtime.Run(run_id, dataset.table, datetime.now(UTC))
+        run = self._runtime.Run(self._run.run_id, dataset.table, datetime.now(UTC))
         clock = time.perf_counter()
         try:
-            for home in dataset.reads:
+            for home in dataset.upstream:
                 self._engine.exists(home)
-            dataset.build(run)
+            with self._engine.cancellable():
+                dataset.build(run)
             run.status = "succeeded"
         except Exception as error:  # noqa: BLE001 - one table's failure is its own
             run.error = self._sentence(dataset, error)
         run.seconds = time.perf_counter() - clock
-        self._runtime.record(self._engine.session, run, runs_schema)
+        self._runtime.record(self._engine.session, run, self._run.runs_schema)
         return TaskRun(
-            dataset.table, dataset.table, run.status, run.seconds, run.rows, run.error
+            dataset.key, dataset.table, run.status, run.seconds, run.rows, run.error
         )
 
     def _add(
@@ -243,15 +219,8 @@ class _Pipeline:
         rules = list(getattr(function, "rules", ()))
         if rules:
             runtime.note(rows.agg(*runtime.counters(rules)).first(), rules, run)
-            rows = runtime.kept(rows, {"expectations": rules})
-        if flow:
-            changes = runtime.events(rows, table)
-            if flow["stored_as_scd_type"] == 2:
-                rows = runtime.history(changes, table)
-            else:
-                last = runtime.last_of(changes, flow["keys"], flow["sequence_by"])
-                rows = last.where("NOT mdf_delete").drop("mdf_delete")
-        run.rows = runtime.overwrite(spark, table, rows)
+        described = {**table, "expectations": rules}
+        run.rows = runtime.overwrite(spark, table, runtime.whole(rows, described))
 
     def _views(self, file: Path) -> None:
         for name, query in _VIEW.findall(file.read_text(encoding="utf-8")):

@@ -11,9 +11,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -23,6 +23,8 @@ from mdf_magics.engines.protocol import Engine
 from mdf_magics.errors import EngineError, Problem, RunError
 from mdf_magics.running.local_notebook import SUFFIXES, NotebookError, execute
 from mdf_magics.running.modules import Modules
+from mdf_magics.running.scheduling import InOrder, LocalRun, TaskRun
+from mdf_magics.runtime import mdf_runtime
 
 _HOME = re.compile(
     r"`([^`.]+)`\.`([^`.]+)`\.`([^`.]+)`|[\"']([\w-]+)\.([\w-]+)\.([\w-]+)[\"']"
@@ -32,42 +34,21 @@ _HOME = re.compile(
 _REFERENCE = re.compile(r"\{\{\s*job\.(run_id|parameters\.[\w.-]+)\s*\}\}")
 
 
-@dataclass(frozen=True)
-class TaskRun:
-    """What came of one task."""
-
-    task_key: str
-    table: str
-    """The table that it builds, `schema.table`."""
-    status: str
-    """`running`, `succeeded`, `failed`, `upstream_failed`, `cancelled`, or `skipped`:
-    not asked for."""
-    seconds: float | None = None
-    rows: int | None = None
-    error: str | None = None
-    """A sentence, and below it the line of the user's that raised it, if one did."""
-
-
 def run_job(
     spec: Mapping[str, Any],
+    run: LocalRun,
     *,
     files: Path,
-    engine: Engine,
-    run_id: str,
-    only: frozenset[str] | None = None,
-    concurrency: int = 2,
     on_progress: Callable[[TaskRun], None] | None = None,
 ) -> list[TaskRun]:
     """Run the tasks of a job and wait for them.
 
+    A run of a user's own notebook is recorded here; tasks of ours record themselves.
+
     Args:
         spec: The job as the Jobs API has it. Its tasks are notebook tasks.
+        run: What to run, and where.
         files: The folder of the deployed files; a `notebook_path` is below it.
-        engine: Where the tables are.
-        run_id: What `{{job.run_id}}` stands for.
-        only: Names of tables to build; None builds all. What isn't named counts as
-            done.
-        concurrency: How many tasks run at once.
         on_progress: Told, in the calling thread, when a task starts and when it ends.
 
     Returns:
@@ -78,17 +59,18 @@ def run_job(
         RunError: The job is running already, or its tasks depend on one another in a
             way that can't be run. Nothing was run.
     """
-    tasks = _tasks(spec, run_id)
+    engine = run.engine
+    tasks = _tasks(spec, run)
     with (
         _alone(files, str(spec.get("name", ""))),
         Modules(engine.warehouse) as modules,
     ):
-        perform = partial(_perform, files=files, engine=engine, modules=modules)
-        chosen = [one for one in tasks if only is None or one.table in only]
+        perform = partial(_perform, run=run, files=files, modules=modules)
+        chosen = [one for one in tasks if run.is_asked_for(one.table)]
         _make_known(chosen, files, engine)
         ended = {one.key: TaskRun(one.key, one.table, "skipped") for one in tasks}
-        run = _JobRun(chosen, perform, engine, on_progress or (lambda _: None))
-        ended |= run.run(concurrency)
+        steps = InOrder(chosen, perform, engine, on_progress or (lambda _: None))
+        ended |= steps.run(run.concurrency)
     return list(ended.values())
 
 
@@ -101,91 +83,16 @@ class _Task:
     """None: it is another kind of task."""
     parameters: dict[str, str] = field(default_factory=dict)
 
-
-class _JobRun:
-    """One run's tasks, each in one of three places: waiting, running, ended."""
-
-    def __init__(
-        self,
-        tasks: list[_Task],
-        perform: Callable[[_Task], TaskRun],
-        engine: Engine,
-        tell: Callable[[TaskRun], None],
-    ) -> None:
-        waiting = {task.key: task for task in tasks}
-        order = TopologicalSorter({task.key: task.upstream for task in tasks})
-        self._waiting = {k: waiting[k] for k in order.static_order() if k in waiting}
-        """Upstream first."""
-        self._running: dict[Future[TaskRun], _Task] = {}
-        self._ended: dict[str, TaskRun] = {}
-        self._perform = perform
-        self._engine = engine
-        self._tell = tell
-
-    def run(self, concurrency: int) -> dict[str, TaskRun]:
-        """Run all tasks; return what came of each, by key."""
-        pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mdf-task")
-        try:
-            while self._waiting or self._running:
-                self._leave_out()
-                self._start(pool, concurrency)
-                self._collect(None)
-        except KeyboardInterrupt:
-            self._cancel()
-        finally:
-            # After a second Ctrl-C nobody wants to wait.
-            pool.shutdown(wait=False, cancel_futures=True)
-        return self._ended
-
-    def _leave_out(self) -> None:
-        """End those whose upstream came to nothing, and so on downstream."""
-        for task in list(self._waiting.values()):
-            broken = sorted(
-                self._ended[key].table
-                for key in task.upstream & self._ended.keys()
-                if self._ended[key].status != "succeeded"
-            )
-            if broken:
-                why = f"{', '.join(broken)} could not be built"
-                self._end(TaskRun(task.key, task.table, "upstream_failed", error=why))
-
-    def _start(self, pool: ThreadPoolExecutor, concurrency: int) -> None:
-        busy = {task.key for task in self._running.values()} | self._waiting.keys()
-        for task in list(self._waiting.values()):
-            if len(self._running) < concurrency and not task.upstream & busy:
-                del self._waiting[task.key]
-                self._running[pool.submit(self._perform, task)] = task
-                self._tell(TaskRun(task.key, task.table, "running"))
-
-    def _collect(self, seconds: float | None, *, cancelled: bool = False) -> None:
-        done, _ = wait(self._running, seconds, FIRST_COMPLETED)
-        for future in done:
-            outcome = future.result()
-            del self._running[future]
-            if cancelled and outcome.status == "failed":
-                outcome = replace(outcome, status="cancelled", error=None)
-            self._end(outcome)
-
-    def _cancel(self) -> None:
-        """Start nothing more, and interrupt what runs until it has ended.
-
-        A task may be between two statements when it is interrupted: so again and again.
-        """
-        for task in list(self._waiting.values()):
-            self._end(TaskRun(task.key, task.table, "cancelled"))
-        while self._running:
-            self._engine.cancel()
-            self._collect(0.2, cancelled=True)
-
-    def _end(self, outcome: TaskRun) -> None:
-        self._waiting.pop(outcome.task_key, None)
-        self._ended[outcome.task_key] = outcome
-        self._tell(outcome)
+    @property
+    def is_ours(self) -> bool:
+        """Whether it runs a source of ours, not a user's own notebook."""
+        return "table" in self.parameters
 
 
-def _perform(task: _Task, *, files: Path, engine: Engine, modules: Modules) -> TaskRun:
+def _perform(task: _Task, *, run: LocalRun, files: Path, modules: Modules) -> TaskRun:
     """Execute a task's notebook; whatever happens becomes its outcome."""
-    clock = time.perf_counter()
+    engine = run.engine
+    clock, started = time.perf_counter(), datetime.now(UTC)
     outcome = TaskRun(task.key, task.table, "succeeded")
     try:
         notebook = _notebook(task, files)
@@ -196,7 +103,20 @@ def _perform(task: _Task, *, files: Path, engine: Engine, modules: Modules) -> T
     except Exception as error:  # noqa: BLE001 - one table's failure is its own
         told = _sentence(task, error, engine)
         outcome = replace(outcome, status="failed", error=told)
-    return replace(outcome, seconds=time.perf_counter() - clock)
+    outcome = replace(outcome, seconds=time.perf_counter() - clock)
+    if not task.is_ours:
+        _record(outcome, started, run, modules)
+    return outcome
+
+
+def _record(
+    outcome: TaskRun, started: datetime, run: LocalRun, modules: Modules
+) -> None:
+    """Add a row to `mdf_runs` for a notebook that knows nothing of it."""
+    runtime: Any = modules.load(Path(mdf_runtime.__file__))
+    row = runtime.Run(run.run_id, outcome.table, started, outcome.seconds)
+    row.status, row.error, row.rows = outcome.status, outcome.error, outcome.rows
+    runtime.record(run.engine.session, row, run.runs_schema)
 
 
 def _sentence(task: _Task, error: Exception, engine: Engine) -> str:
@@ -235,7 +155,7 @@ def _notebook(task: _Task, files: Path) -> Path:
     raise NotebookError(f"its notebook {task.notebook} is missing. Deploy again.")
 
 
-def _tasks(spec: Mapping[str, Any], run_id: str) -> list[_Task]:
+def _tasks(spec: Mapping[str, Any], run: LocalRun) -> list[_Task]:
     """The tasks of a job, with their parameters filled in.
 
     Raises:
@@ -243,7 +163,9 @@ def _tasks(spec: Mapping[str, Any], run_id: str) -> list[_Task]:
     """
     given = {one["name"]: one.get("default", "") for one in spec.get("parameters", [])}
     values = {f"parameters.{name}": value for name, value in given.items()}
-    values["run_id"] = run_id
+    values["run_id"] = run.run_id
+
+    more = {"full_refresh": "true"} if run.full_refresh else {}
 
     def filled(text: str) -> str:
         return _REFERENCE.sub(lambda found: values.get(found[1], found[0]), text)
@@ -252,7 +174,8 @@ def _tasks(spec: Mapping[str, Any], run_id: str) -> list[_Task]:
     for task in spec.get("tasks", []):
         notebook = task.get("notebook_task", {})
         stated = notebook.get("base_parameters", {})
-        parameters = {name: filled(text) for name, text in stated.items()} | given
+        parameters = {name: filled(text) for name, text in stated.items()}
+        parameters |= {**given, **more}
         key = task["task_key"]
         table = parameters.get("table") or key.replace("-", ".", 1)
         upstream = frozenset(one["task_key"] for one in task.get("depends_on", []))
@@ -288,7 +211,7 @@ def _make_known(tasks: list[_Task], files: Path, engine: Engine) -> None:
             notebook = _notebook(task, files)
         except NotebookError:
             continue  # the task will say it
-        if "table" not in task.parameters:
+        if not task.is_ours:
             with suppress(EngineError):
                 engine.register_all()
         found = _HOME.findall(notebook.read_text(encoding="utf-8"))
@@ -301,7 +224,7 @@ def _make_known(tasks: list[_Task], files: Path, engine: Engine) -> None:
 def _make_schema(task: _Task, engine: Engine) -> None:
     """Make the schema of a user's notebook's table; tasks of ours make theirs."""
     _, _, schema_and_table = task.parameters.get("home", "").partition(".")
-    if schema_and_table and "table" not in task.parameters:
+    if schema_and_table and not task.is_ours:
         engine.create_schema(schema_and_table.partition(".")[0])
 
 

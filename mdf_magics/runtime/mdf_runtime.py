@@ -12,7 +12,7 @@ standard library only. A source describes its tables as data, by name:
                           {"timestamp": text}, {"files": {path, format, options,
                           schema}}
     expectations          [{name, check, on_failure: warn, drop, fail or quarantine}]
-    description, columns, cluster_by, on_schema_change
+    description, columns, tags, cluster_by, on_schema_change, adopt
 
 `run_task` is a job's way in, `register` a pipeline's. Three seams let the same code run
 elsewhere: `pipelines`, `new_in_pipeline`, and WAREHOUSE, the folder of the embedded
@@ -22,9 +22,11 @@ engine (Sail). Where Sail and Databricks differ, a function asks `warehouse()`.
 from __future__ import annotations
 
 import glob
+import hashlib
 import inspect
 import json
 import os
+import shutil
 import tempfile
 import time
 import uuid
@@ -188,7 +190,8 @@ def run_task(
 
     Args:
         spark: The session.
-        dbutils: The notebook's; its widgets `table` and `run_id` say what to do.
+        dbutils: The notebook's; its widgets `table` and `run_id` say what to do, and
+            `full_refresh`, if it is `true`, that the table begins anew.
         tables: The source's TABLES.
         runs_schema: `catalog.schema` of the table `mdf_runs`.
 
@@ -196,10 +199,13 @@ def run_task(
         TableError: The table can't be built as it is described. Errors of the engine
             and of the table's own function are raised as they are.
     """
+    dbutils.widgets.text("full_refresh", "false")  # the task may leave it out
     name, run_id = dbutils.widgets.get("table"), dbutils.widgets.get("run_id")
     run, clock = Run(run_id, name, datetime.now(UTC)), time.perf_counter()
     try:
-        build(spark, named(tables, name), run, runs_schema)
+        table = named(tables, name)
+        table["anew"] = dbutils.widgets.get("full_refresh") == "true"
+        build(spark, table, run, runs_schema)
     except Exception as error:
         run.seconds, run.error = since(clock), sentence(name, error)
         try:
@@ -239,8 +245,10 @@ def sentence(name: str, error: BaseException) -> str:
 
 def build(spark: SparkSession, table: Table, run: Run, runs_schema: str) -> None:
     """Bring one table up to date and note in `run` what happened."""
+    known = properties(spark, table)
     if table["write"] == "view":
         replace_view(spark, table)
+        tend(spark, table, known)
         return
     checkpoints = f"/Volumes/{runs_schema.replace('.', '/')}/checkpoints"
     new = partial(new_in_job, checkpoints=checkpoints)
@@ -253,14 +261,18 @@ def build(spark: SparkSession, table: Table, run: Run, runs_schema: str) -> None
     else:
         if rules := table.get("expectations"):
             note(rows.agg(*counters(rules)).first(), rules, run)
-        run.rows = WRITES[table["write"]](spark, table, kept(rows, table))
+        run.rows = write(spark, table, rows)
+        if run.rows_read is None and table["write"] in ("overwrite", "append"):
+            run.rows_read = run.rows
+    tend(spark, table, known)
     if aside := aside_of(table):
+        properties(spark, aside)
         rows = query(spark, aside, aside["home"], new)
         rows = failing(rows, table["expectations"])
         if streamed:
             run.quarantined = pour(spark, aside, rows, checkpoints)
         else:
-            run.quarantined = WRITES[aside["write"]](spark, aside, rows) or 0
+            run.quarantined = write(spark, aside, rows) or 0
 
 
 def record(spark: SparkSession, run: Run, runs_schema: str) -> None:
@@ -377,7 +389,8 @@ def new_in_job(
 ) -> DataFrame:
     """Rows above the target's maximum of the watermark; files not taken yet.
 
-    Rows whose watermark is NULL are above nothing and are never taken.
+    Rows whose watermark is NULL are above nothing and are never taken. A table that
+    begins anew takes everything.
 
     Raises:
         TableError: An append from a stream without a watermark would add the same rows
@@ -385,9 +398,11 @@ def new_in_job(
     """
     if kind == "files":
         if folder := folder_of(home):
-            return unread(spark, what, Manifest(folder))
+            return unread(spark, what, Manifest(folder), anew=table.get("anew", False))
         return auto_loader(spark, what, f"{checkpoints}/{home}")
     mark, rows = table.get("watermark"), spark.table(quoted(what))
+    if table.get("anew"):
+        return rows
     if mark is None:
         if table["write"] == "append":
             raise TableError(
@@ -460,14 +475,19 @@ def read(
     return reader.load(files["path"] if paths is None else paths)
 
 
-def unread(spark: SparkSession, files: dict[str, Any], manifest: Manifest) -> DataFrame:
-    """The rows of the files that a table of the embedded engine hasn't taken yet."""
+def unread(
+    spark: SparkSession, files: dict[str, Any], manifest: Manifest, *, anew: bool
+) -> DataFrame:
+    """The rows of the files that a table of the embedded engine hasn't taken yet.
+
+    Those of all files, if it begins `anew`.
+    """
     if "://" in files["path"]:
         raise TableError(
             f"{files['path']} isn't on this machine, and new files elsewhere are known "
             "on Databricks only. Read them with  write: overwrite , or copy them here."
         )
-    if new := manifest.begin(files_at(files["path"])):
+    if new := manifest.begin(files_at(files["path"]), anew=anew):
         return read(spark, files, new)
     return read(spark, files).where("false")
 
@@ -504,10 +524,10 @@ class Manifest:
         self.taken: list[str] = kept.get("taken", [])
         self.batch: dict[str, Any] | None = kept.get("batch")
 
-    def begin(self, files: list[str]) -> list[str]:
-        """Make those files that are new the next batch, and return them."""
+    def begin(self, files: list[str], *, anew: bool = False) -> list[str]:
+        """Make those files that are new the next batch, or all, and return them."""
         self.settle()
-        new = sorted(set(files) - set(self.taken))
+        new = sorted(set(files) - set(() if anew else self.taken))
         if new:
             self.batch = {"id": uuid.uuid4().hex, "after": version(self.folder)}
             self.batch["files"] = new
@@ -626,7 +646,7 @@ def aside_of(table: Table) -> Table | None:
     """
     if not checks(table.get("expectations", []), "quarantine"):
         return None
-    inherited = ("sql", "python", "arguments", "watermark")
+    inherited = ("sql", "python", "arguments", "watermark", "adopt", "anew")
     writes = {"overwrite": "overwrite", "append": "append"}
     return {
         **{key: table[key] for key in inherited if key in table},
@@ -638,6 +658,24 @@ def aside_of(table: Table) -> Table | None:
 
 
 # ---- Writing -------------------------------------------------------------------------
+
+
+def write(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
+    """Write a query's rows into its table; return how many, if the engine says so."""
+    if table.get("anew") and table["write"] in ("merge", "scd2"):
+        return overwrite(spark, table, whole(rows, table))
+    return WRITES[table["write"]](spark, table, kept(rows, table))
+
+
+def whole(rows: DataFrame, table: Table) -> DataFrame:
+    """What a table holds that is built on nothing from all rows of its query."""
+    rows = kept(rows, table)
+    if table["write"] not in ("merge", "scd2"):
+        return rows
+    changes = events(rows, table)
+    if table["write"] == "scd2":
+        return history(changes, table)
+    return newest(changes, table).where("NOT mdf_delete").drop("mdf_delete")
 
 
 def overwrite(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
@@ -682,20 +720,20 @@ def append(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
         rows = fitted(spark, table, rows)
     else:
         create(spark, table, rows.schema.fields)
-    folder = folder_of(home)
+    folder, anew = folder_of(home), table.get("anew")
     manifest = Manifest(folder) if folder else None
     if not (manifest and manifest.batch):
-        return insert(spark, "INSERT INTO", home, rows)
+        return insert(spark, f"INSERT {'OVERWRITE' if anew else 'INTO'}", home, rows)
     # By its folder: saveAsTable knows columns in lower case only.
     rows = rows.select(*map(ticked, spark.table(quoted(home)).columns))
     writer = rows.write.format("delta").option("userMetadata", manifest.batch["id"])
-    writer.mode("append").save(str(folder))
+    writer.mode("overwrite" if anew else "append").save(str(folder))
     return manifest.settle(written=True)
 
 
 def append_unseen(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
     """Add the rows that the table doesn't hold yet."""
-    if exists(spark, table["home"]):
+    if exists(spark, table["home"]) and not table.get("anew"):
         rows = fitted(spark, table, rows).exceptAll(spark.table(quoted(table["home"])))
     return append(spark, table, rows)
 
@@ -707,17 +745,21 @@ def merge(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
     shows it. A deletion is remembered by the source, which is read whole unless there
     is a watermark: a row that comes after it with an older time stays out.
     """
-    keys, sequence = table["keys"], table.get("sequence_by")
-    rows = events(rows, table)
-    if not sequence:
-        twice = f"the key {', '.join(keys)} is there twice: "
-        shown = f"concat({literal(twice)}, to_json(struct({listed(keys)})))"
-        twins = F.count("*").over(Window.partitionBy(*keys))
-        rows = ensured(rows.withColumn("mdf_twins", twins), "mdf_twins = 1", shown)
-        rows = rows.drop("mdf_twins")
-        return merge_into(spark, table, rows, keys, "true")
-    newer = f"new.{ticked(sequence)} >= old.{ticked(sequence)}"
-    return merge_into(spark, table, last_of(rows, keys, sequence), keys, newer)
+    rows, sequence = newest(events(rows, table), table), table.get("sequence_by")
+    newer = f"new.{ticked(sequence)} >= old.{ticked(sequence)}" if sequence else "true"
+    return merge_into(spark, table, rows, table["keys"], newer)
+
+
+def newest(rows: DataFrame, table: Table) -> DataFrame:
+    """One change for each key; without `sequence_by` there may be no other."""
+    keys = table["keys"]
+    if sequence := table.get("sequence_by"):
+        return last_of(rows, keys, sequence)
+    twice = f"the key {', '.join(keys)} is there twice: "
+    shown = f"concat({literal(twice)}, to_json(struct({listed(keys)})))"
+    twins = F.count("*").over(Window.partitionBy(*keys))
+    rows = ensured(rows.withColumn("mdf_twins", twins), "mdf_twins = 1", shown)
+    return rows.drop("mdf_twins")
 
 
 def scd2(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
@@ -843,11 +885,16 @@ def pour(
     those of the last 100 batches, which is what Spark keeps.
     """
     home, rules = table["home"], table.get("expectations", [])
+    checkpoint = f"{checkpoints}/{home}"
     if not exists(spark, home):
         create(spark, table, rows.schema.fields)
+    elif table.get("anew"):
+        # In this order: a run that is killed in between is finished by the next one.
+        spark.sql(f"TRUNCATE TABLE {quoted(home)}")
+        shutil.rmtree(checkpoint, ignore_errors=True)
     counted = rows.observe("mdf", *counters(rules))
     writer = kept(counted, table).writeStream.trigger(availableNow=True)
-    writer = writer.option("checkpointLocation", f"{checkpoints}/{home}")
+    writer = writer.option("checkpointLocation", checkpoint)
     stream = writer.option("mergeSchema", "true").toTable(quoted(home))
     stream.awaitTermination()
     seen = [
@@ -1011,6 +1058,71 @@ def add_columns(spark: SparkSession, table: Table, fields: list[T.StructField]) 
 # ---- Names and DDL -------------------------------------------------------------------
 
 
+def properties(spark: SparkSession, table: Table) -> dict[str, str]:
+    """The properties of a table; none where it isn't there, or Sail, which shows none.
+
+    Raises:
+        TableError: The table is somebody else's.
+    """
+    home = table["home"]
+    if warehouse() or not exists(spark, home):
+        return {}
+    shown = spark.sql(f"SHOW TBLPROPERTIES {quoted(home)}").collect()
+    known: dict[str, str] = {row[0]: row[1] for row in shown}
+    if "mdf.table" in known or table.get("adopt"):
+        return known
+    raise TableError(
+        f"{home} is there already and isn't ours, so it was left alone. Give the "
+        "table another name, or say  adopt: true  to have it written."
+    )
+
+
+def tend(spark: SparkSession, table: Table, known: dict[str, str]) -> None:
+    """Let a table say of itself what its definition does.
+
+    What was said last is kept as a property, so that nothing is altered without need.
+    On Sail, which alters no table, it is said once, by `create`.
+
+    Args:
+        spark: The session.
+        table: The table.
+        known: Its properties before it was written.
+    """
+    if warehouse() or known.get("mdf.said") == said_of(table):
+        return
+    view = table["write"] == "view"
+    alter = f"ALTER {'VIEW' if view else 'TABLE'} {quoted(table['home'])}"
+    columns = {ticked(name): said for name, said in table.get("columns", {}).items()}
+    changes = [
+        f"{alter}{column} SET TAGS ({pairs(said['tags'])})"
+        for column, said in {
+            "": table,
+            **{f" ALTER COLUMN {name}": said for name, said in columns.items()},
+        }.items()
+        if said.get("tags")
+    ]
+    if known and not view:  # else `create` has said it
+        text = literal(table.get("description", ""))
+        changes.append(f"COMMENT ON TABLE {quoted(table['home'])} IS {text}")
+        changes += [
+            f"{alter} ALTER COLUMN {name} COMMENT {literal(said['comment'])}"
+            for name, said in columns.items()
+            if "comment" in said
+        ]
+        if by := clustering(table):
+            changes.append(f"{alter} {by}")
+    ours = {"mdf.table": table["name"], "mdf.said": said_of(table)}
+    for change in [*changes, f"{alter} SET TBLPROPERTIES ({pairs(ours)})"]:
+        spark.sql(change)
+
+
+def said_of(table: Table) -> str:
+    """What a definition says of a table beside its rows, in a few characters."""
+    keys = ("description", "columns", "tags", "cluster_by")
+    said = json.dumps([table.get(key) for key in keys], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
 def exists(spark: SparkSession, home: str) -> bool:
     """Whether a table is there: every write asks this first.
 
@@ -1059,13 +1171,25 @@ def make_schema(spark: SparkSession, home: str) -> None:
 
 def clauses(table: Table) -> str:
     """What a table or view says of itself; the property marks it as ours."""
-    text, columns = "", table.get("cluster_by")
+    text = ""
     if "description" in table:
         text += f" COMMENT {literal(table['description'])}"
-    if columns and not warehouse():
-        text += " CLUSTER BY "
-        text += "AUTO" if columns == "auto" else f"({listed(columns)})"
-    return f"{text} TBLPROPERTIES ('mdf.table' = {literal(table['name'])})"
+    if not warehouse() and (by := clustering(table)):
+        text += f" {by}"
+    return f"{text} TBLPROPERTIES ({pairs({'mdf.table': table['name']})})"
+
+
+def clustering(table: Table) -> str:
+    """The CLUSTER BY clause of a table; empty where it has none."""
+    columns = table.get("cluster_by")
+    if not columns:
+        return ""
+    return f"CLUSTER BY {'AUTO' if columns == 'auto' else f'({listed(columns)})'}"
+
+
+def pairs(values: dict[str, str]) -> str:
+    """Names and values as TBLPROPERTIES and SET TAGS take them."""
+    return ", ".join(f"{literal(key)} = {literal(v)}" for key, v in values.items())
 
 
 def column_list(table: Table, fields: list[T.StructField]) -> str:

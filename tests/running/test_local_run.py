@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pytest
 
 from mdf_magics.engines.embedded import EmbeddedEngine
 from mdf_magics.errors import RunError
-from mdf_magics.running.local_run import TaskRun, run_job
+from mdf_magics.running.local_run import run_job
+from mdf_magics.running.scheduling import LocalRun, TaskRun
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,11 +103,14 @@ class Deployed:
         self.told.clear()
         ended = run_job(
             self.spec,
+            LocalRun(
+                self.engine,
+                run_id,
+                "main.mdf_runs",
+                frozenset(only) or None,
+                concurrency=concurrency,
+            ),
             files=self.files,
-            engine=self.engine,
-            run_id=run_id,
-            only=frozenset(only) or None,
-            concurrency=concurrency,
             on_progress=self.told.append,
         )
         return {one.table: one for one in ended}
@@ -518,16 +522,15 @@ class TestConcurrency:
         """Else two kernels would append the same rows."""
         job.query("a.t", "SELECT 1 AS x")
         refused: list[str] = []
+        run = LocalRun(job.engine, "1", "main.mdf_runs")
 
         def again(outcome: TaskRun) -> None:
             if outcome.status == "running":
                 with pytest.raises(RunError, match="is running already") as error:
-                    run_job(job.spec, files=job.files, engine=job.engine, run_id="2")
+                    run_job(job.spec, replace(run, run_id="2"), files=job.files)
                 refused.append(str(error.value))
 
-        ended = run_job(
-            job.spec, files=job.files, engine=job.engine, run_id="1", on_progress=again
-        )
+        ended = run_job(job.spec, run, files=job.files, on_progress=again)
 
         assert [one.status for one in ended] == ["succeeded"]
         assert len(refused) == 1
@@ -539,13 +542,15 @@ from dataclasses import asdict
 from pathlib import Path
 from mdf_magics.engines.embedded import EmbeddedEngine
 from mdf_magics.running.local_run import run_job
+from mdf_magics.running.scheduling import LocalRun
 
 spec, files, warehouse = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 
 def tell(outcome):
     print(outcome.table, outcome.status, flush=True)
 
-ended = run_job(spec, files=files, engine=EmbeddedEngine(warehouse, "main"), run_id="1", concurrency=1, on_progress=tell)
+run = LocalRun(EmbeddedEngine(warehouse, "main"), "1", "main.mdf_runs", concurrency=1)
+ended = run_job(spec, run, files=files, on_progress=tell)
 print(json.dumps([asdict(one) for one in ended]), flush=True)
 """
 

@@ -38,6 +38,9 @@ class Dbutils:
     def get(self, name: str) -> str:
         return self.parameters[name]
 
+    def text(self, name: str, default: str) -> None:
+        self.parameters.setdefault(name, default)
+
     def exit(self, value: str) -> None:
         self.exited_with = value
         raise Exited
@@ -58,12 +61,14 @@ class Home:
             What its notebook exits with.
         """
         self.runs += 1
+        dbutils = Dbutils({"table": name, "run_id": f"run-{self.runs}"})
+        if table.pop("full_refresh", False):
+            dbutils.parameters["full_refresh"] = "true"
         described = {
             "home": f"main.{name}",
             "arguments": {},
             "write": "overwrite",
         } | table
-        dbutils = Dbutils({"table": name, "run_id": f"run-{self.runs}"})
         with pytest.raises(Exited):
             mdf_runtime.run_task(
                 self.spark, dbutils, {name: described}, runs_schema="main.mdf_runs"

@@ -168,6 +168,8 @@ class Runs:
             ]
         if request.full_refresh and any("pipeline_task" in task for task in tasks):
             body["pipeline_params"] = {"full_refresh": True}
+        if request.full_refresh and any("notebook_task" in task for task in tasks):
+            body["notebook_params"] = {"full_refresh": "true"}
         return str(self._rest.change("POST", f"{_JOBS}/run-now", body)["run_id"])
 
     def _update(

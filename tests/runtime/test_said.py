@@ -1,0 +1,95 @@
+"""What a table on Databricks says of itself, and whose it is; Sail has none of this.
+
+A session stands in that notes what is said to it: these statements only Databricks
+runs (facts: Unity Catalog's DDL).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from mdf_magics.runtime import mdf_runtime
+from mdf_magics.runtime.mdf_runtime import TableError, pairs, properties, said_of, tend
+
+TABLE: dict[str, Any] = {
+    "name": "silver.planes",
+    "home": "prod.silver.planes",
+    "write": "merge",
+    "description": "It's all planes.",
+    "columns": {"seats": {"comment": "without crew", "tags": {"unit": "seat"}}},
+    "tags": {"owner": "data"},
+    "cluster_by": ["tailnum"],
+}
+
+
+@dataclass
+class Noting:
+    """Takes every statement, and answers what properties there are."""
+
+    known: dict[str, str]
+    there: bool = True
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def catalog(self) -> Noting:
+        return self
+
+    def tableExists(self, _: str) -> bool:  # noqa: N802 - pyspark's name
+        return self.there
+
+    def sql(self, statement: str) -> Noting:
+        self.said.append(statement)
+        return self
+
+    def collect(self) -> list[tuple[str, str]]:
+        return list(self.known.items())
+
+
+@pytest.fixture(autouse=True)
+def on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MDF_WAREHOUSE", raising=False)
+    monkeypatch.setattr(mdf_runtime, "WAREHOUSE", None)
+
+
+def test_a_table_that_is_not_ours_is_left_alone() -> None:
+    spark: Any = Noting({"delta.minReaderVersion": "1"})
+
+    with pytest.raises(TableError, match="isn't ours, so it was left alone"):
+        properties(spark, TABLE)
+    assert properties(spark, {**TABLE, "adopt": True}) == spark.known
+    assert properties(Noting({"mdf.table": "x"}), TABLE)  # type: ignore[arg-type]
+    assert properties(Noting({}, there=False), TABLE) == {}  # type: ignore[arg-type]
+
+
+def test_what_a_definition_says_is_said_once() -> None:
+    spark: Any = Noting({})
+
+    tend(spark, TABLE, {"mdf.table": "silver.planes", "mdf.said": "something else"})
+
+    name = "`prod`.`silver`.`planes`"
+    properties_said = {"mdf.table": "silver.planes", "mdf.said": said_of(TABLE)}
+    assert spark.said == [
+        f"ALTER TABLE {name} SET TAGS ('owner' = 'data')",
+        f"ALTER TABLE {name} ALTER COLUMN `seats` SET TAGS ('unit' = 'seat')",
+        f"COMMENT ON TABLE {name} IS 'It\\'s all planes.'",
+        f"ALTER TABLE {name} ALTER COLUMN `seats` COMMENT 'without crew'",
+        f"ALTER TABLE {name} CLUSTER BY (`tailnum`)",
+        f"ALTER TABLE {name} SET TBLPROPERTIES ({pairs(properties_said)})",
+    ]
+    spark.said.clear()
+    tend(spark, TABLE, {"mdf.said": said_of(TABLE)})
+    assert spark.said == []
+
+
+def test_a_table_that_was_just_made_gets_what_its_ddl_cannot_say() -> None:
+    spark: Any = Noting({})
+
+    tend(spark, {**TABLE, "columns": {}}, {})
+
+    assert [one.split(" SET ")[1].split(" (")[0] for one in spark.said] == [
+        "TAGS",
+        "TBLPROPERTIES",
+    ]
