@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdf_magics.adding import (
     Adding,
@@ -85,6 +85,9 @@ from mdf_magics.runs import Runs
 from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 REMEMBERED = 4
 """How many plans of a target are kept: what is stored, and a cell on its way."""
@@ -733,6 +736,13 @@ class Project:
         if "" not in self._engines:
             self._engines[""] = testing_engine_of(self.root, planned)
         return self._engines[""]
+
+    @property
+    def spark(self) -> SparkSession:
+        """The Spark session of the target's engine; it knows every built table."""
+        engine = self.engine(self.planned())
+        engine.register_all()
+        return engine.session
 
     def warm_up(self) -> None:
         """Start the target's engine in the background."""

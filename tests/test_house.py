@@ -163,6 +163,7 @@ def test_whatever_a_project_does_is_a_verb() -> None:
         "planned",
         "previewed",
         "record_placement",
+        "spark",
         "target",
         "vocabulary",
         "warm_up",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -174,7 +175,8 @@ def _body_of_file(
 ) -> tuple[Body | None, list[Problem]]:
     suffixes = _SUFFIXES[str(at[-1])]
     place = document.place(at)
-    file = folder.root / folder.name / name
+    # The definition's folder need not be there yet, so that `..` is taken as text.
+    file = Path(os.path.normpath(folder.root / folder.name / name))
     if file.suffix not in suffixes:
         message = f"{name} is no {' or '.join(suffixes)} file"
         return None, [Problem("bad-file", message, "", place)]
