@@ -179,6 +179,7 @@ def _result(
         options.setdefault("rows", defaults["rows"])
     project = Project.find(
         folder,
+        needed=one.name != "doctor",
         target=shared["target"] or defaults.get("target"),
         variables=_variables(shared["var"] or ()),
     )

@@ -461,6 +461,20 @@ VERBS: tuple[Verb, ...] = (
         reports=True,
     ),
     Verb(
+        "doctor",
+        "Find what doesn't fit together here: packages, login, compute, rights.",
+        options=(
+            Option(
+                "connect",
+                "Also run a query, which may start compute that costs money.",
+            ),
+        ),
+        details="It works without a project, too. Each thing that isn't well comes with"
+        " what to do.",
+        example="%mdf_doctor",
+        reports=True,
+    ),
+    Verb(
         "debug",
         "Show the traceback of the last error, with what caused it.",
         command=False,
@@ -508,12 +522,6 @@ def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-COMING = {
-    "doctor": "finding what does not fit together here",
-}
-"""Verbs that are not there yet, and what they will do."""
-
-
 class WrongUsage(DefinitionError):
     """A line or a command says something that the verb doesn't have."""
 
@@ -522,15 +530,12 @@ def verb(name: str, face: Literal["command", "magic"] = "magic") -> Verb:
     """The verb of that name (`preview`) or magic (`mdf_preview`).
 
     Raises:
-        WrongUsage: There is none, or not yet.
+        WrongUsage: There is none.
     """
     plain = name.lstrip("%").removeprefix("mdf_")
     known = {one.name: one for one in VERBS if face == "magic" or one.command}
     if plain in known:
         return known[plain]
-    if plain in COMING:
-        message = f"{COMING[plain]} ({plain}) is not available yet"
-        raise WrongUsage(Problem("not-yet", message))
     message = f'there is nothing called "{plain}"'
     raise WrongUsage(
         Problem("unknown-verb", message, did_you_mean(plain, known, limit=len(known)))

@@ -36,6 +36,8 @@ from mdf_magics.deploying.generated import files_of, write_generated
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.deploying.result import DeployResult
 from mdf_magics.deploys import Deploys, consent_of
+from mdf_magics.doctor.checks import Diagnosis
+from mdf_magics.doctor.diagnosing import diagnose
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import (
     DefinitionError,
@@ -120,8 +122,15 @@ class Project:
         self._previews: dict[Hashable, Preview] = {}
 
     @classmethod
-    def find(cls, folder: Path | None = None, **options: Any) -> Project:
+    def find(
+        cls, folder: Path | None = None, *, needed: bool = True, **options: Any
+    ) -> Project:
         """The nearest project at or above a folder.
+
+        Args:
+            folder: Where to begin; default: the working folder.
+            needed: Whether there must be one; else the folder may have none.
+            options: What `Project` takes.
 
         Raises:
             DefinitionError: There is none.
@@ -130,6 +139,8 @@ class Project:
         for candidate in (start, *start.parents):
             if (candidate / PROJECT_FILE).exists():
                 return cls(candidate, **options)
+        if not needed:
+            return cls(start, **options)
         message = f"there is no project at or above {start}"
         hint = "Start one here:  %mdf_init  or  mdf init ."
         raise DefinitionError(Problem("no-project", message, hint))
@@ -478,6 +489,19 @@ class Project:
             planned = self.planned()
         count = len(planned.tables)
         return Validated(planned.problems, count, self.target, repaired)
+
+    def doctor(self, *, connect: bool = False) -> Diagnosis:
+        """Find what doesn't fit together here, each with the fix.
+
+        Args:
+            connect: Also run a query, which may start compute that costs money.
+        """
+
+        def plan() -> Planned:
+            Project.find(self.root)
+            return self.planned()
+
+        return diagnose(self.target, plan, self.engine, connect=connect)
 
     def regroup(
         self, group: str, size: int | None = None, *, yes: bool = False

@@ -8,7 +8,7 @@ import pytest
 
 from mdf_magics.command_help import overview, usage
 from mdf_magics.command_lines import parse_line
-from mdf_magics.commands import COMING, VERBS, WrongUsage, own_options, verb
+from mdf_magics.commands import VERBS, WrongUsage, own_options, verb
 
 
 def given(line: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -187,19 +187,6 @@ class TestVerb:
             verb("tables", "command")
 
         assert " table, " not in str(caught.value)
-
-    @pytest.mark.parametrize("name", COMING)
-    def test_one_that_comes_later_says_so_in_a_sentence(self, name: str) -> None:
-        with pytest.raises(WrongUsage) as caught:
-            verb(name)
-
-        assert (
-            str(caught.value)
-            == f"not-yet: {COMING[name]} ({name}) is not available yet"
-        )
-
-    def test_none_is_there_and_coming_at_once(self) -> None:
-        assert not {one.name for one in VERBS} & set(COMING)
 
 
 class TestHelp:

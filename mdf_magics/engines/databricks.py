@@ -113,18 +113,29 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         """
         if problem := stray_pyspark():
             raise EngineUnavailable(problem)
-        cluster, workspace = self.cluster(), self.workspace
+        cluster = self.cluster()
         if cluster is None:
             return
-        try:
-            said = workspace.read(_CLUSTER, {"cluster_id": cluster})
-        except EngineError:
-            raise
-        except MdfError as error:
-            raise EngineUnavailable(*error.problems) from error
+        said = self.cluster_info(cluster)
         problem = newer_client(said.get("spark_version", ""), f"the cluster {cluster}")
         if problem := problem or _not_running(cluster, said.get("state", "")):
             raise EngineUnavailable(problem)
+
+    def cluster_info(self, cluster: str) -> dict[str, Any]:
+        """What the workspace says of a cluster; starts nothing.
+
+        Raises:
+            EngineUnavailable: It isn't there, or may not be seen.
+        """
+        try:
+            return self.workspace.read(_CLUSTER, {"cluster_id": cluster})
+        except EngineError:
+            raise
+        except MdfError as error:
+            message = f"the cluster {cluster} can't be used: {_said(error)}"
+            hint = "Correct  cluster_id , or use  serverless: true ."
+            problem = Problem("engine-unavailable", message, hint)
+            raise EngineUnavailable(problem) from error
 
     def _connect(self) -> Connection:
         if notebook := notebook_session():
@@ -152,13 +163,12 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         connection = RemoteConnection(session, f"{where} of {config.host}", hint)
         try:
             self._prepare(session, cluster)
-        except EngineError:
+        except BaseException as error:
+            found = connection.explain(error)
             connection.end()
+            if found:
+                raise found from error
             raise
-        except Exception as error:
-            failure = connection.explain(error) or self.explain(error)
-            connection.end()
-            raise EngineUnavailable(*failure.problems) from error
         return connection
 
     def _prepare(self, session: SparkSession, cluster: str | None) -> None:
@@ -210,6 +220,10 @@ def notebook_session() -> SparkSession | None:
     shell = sys.modules["IPython"].get_ipython()
     session: SparkSession | None = shell and shell.user_ns.get("spark")
     return session
+
+
+def _said(error: MdfError) -> str:
+    return error.problems[0].message.rstrip(".")
 
 
 def _not_running(cluster: str, state: str) -> Problem | None:

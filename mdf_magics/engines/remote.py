@@ -66,7 +66,7 @@ class RemoteConnection:
         """Whether the server has forgotten the session."""
         return self._expired or bool(self.session.client.is_closed)
 
-    def explain(self, error: Exception) -> EngineError | None:
+    def explain(self, error: BaseException) -> EngineError | None:
         """What an error means that is about the connection; None: it isn't."""
         if is_expired(error):
             self._expired = True
@@ -107,7 +107,7 @@ class RemoteConnection:
                 return None
 
 
-def is_expired(error: Exception) -> bool:
+def is_expired(error: BaseException) -> bool:
     """Whether a server says that it doesn't know the session any more."""
     condition = getattr(error, "getCondition", lambda: None)()
     return any(mark in f"{condition} {error}" for mark in _EXPIRED)

@@ -64,8 +64,10 @@ class SparkEngine(SparkConnectEngine[RemoteConnection]):
         connection = RemoteConnection(session, f"the Spark server {where}", hint)
         try:
             _prepare(session)
-        except Exception as error:
-            if found := connection.explain(error):
+        except BaseException as error:
+            found = connection.explain(error)
+            connection.end()
+            if found:
                 raise found from error
             raise
         return connection

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from mdf_magics.command_help import usage
-from mdf_magics.commands import COMING, VERBS
+from mdf_magics.commands import VERBS
 from mdf_magics.notebook.completion.matcher import Matcher
 from mdf_magics.notebook.config import MdfMagics, configure
 from mdf_magics.notebook.magics import Magics
@@ -48,8 +48,6 @@ def load(shell: InteractiveShell) -> None:
         function = magics.function(verb)
         function.__doc__ = usage(verb)
         register(function, _KINDS[verb.face], verb.magic)
-    for name in COMING:
-        register(magics.coming(name), "line_cell", f"mdf_{name}")
     warm_up = _once(shell, magics)
     magics.warm_up_callback = warm_up
     shell.events.register("post_run_cell", warm_up)

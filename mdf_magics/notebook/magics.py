@@ -11,7 +11,7 @@ from IPython.core.magic import no_var_expand
 
 from mdf_magics.command_help import overview, usage
 from mdf_magics.command_lines import Parsed, parse_line
-from mdf_magics.commands import COMING, Verb, WrongUsage, own_options, verb
+from mdf_magics.commands import Verb, WrongUsage, own_options, verb
 from mdf_magics.errors import DefinitionError, MdfError, Problem
 from mdf_magics.notebook.completion.memory import Memory
 from mdf_magics.notebook.errors import LastError, interrupted
@@ -63,26 +63,11 @@ class Magics:
         magic.__name__ = one.magic
         return magic
 
-    def coming(self, name: str) -> Callable[..., None]:
-        """A magic that says in one sentence that it isn't there yet."""
-
-        @no_var_expand
-        def magic(line: str, cell: str | None = None) -> None:
-            del line, cell
-            try:
-                verb(name)
-            except MdfError as error:
-                raise self._last_error.shown(error, verbose=False) from None
-
-        magic.__name__ = f"mdf_{name}"
-        magic.__doc__ = f"Not available yet: {COMING[name]}."
-        return magic
-
-    def project(self) -> Project:
+    def project(self, *, needed: bool = True) -> Project:
         """The project at or above the working folder, kept for the kernel."""
         from mdf_magics.project import Project
 
-        found = Project.find(target=self._config.target or None)
+        found = Project.find(needed=needed, target=self._config.target or None)
         return self._projects.setdefault(found.root, found)
 
     def warm_up(self) -> None:

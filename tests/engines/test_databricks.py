@@ -199,7 +199,8 @@ def test_a_server_that_never_starts_is_a_sentence(connect_to, workspace):
 
 def test_a_refused_login_is_a_sentence(connect_to, workspace):
     problem = problem_of(connect_to(token="dapi-other"))
-    assert "UNAUTHENTICATED" in problem.message or "no (401)" in problem.message
+    assert problem.code == "not-authenticated"
+    assert problem.message.endswith("refuses the login: Invalid access token")
 
 
 def test_a_token_that_expires_later_is_a_sentence(connect_to, workspace):

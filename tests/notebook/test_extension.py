@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mdf_magics.commands import COMING, VERBS
+from mdf_magics.commands import VERBS
 from tests.notebook.conftest import Notebook
 
 if TYPE_CHECKING:
@@ -85,9 +85,8 @@ class TestLoad:
         found = magics(notebook.shell)
         lines = {one.magic for one in VERBS if one.face in ("line", "both")}
         cells = {one.magic for one in VERBS if one.face in ("cell", "both")}
-        later = {f"mdf_{name}" for name in COMING}
 
-        assert found == {"line": lines | later, "cell": cells | later}
+        assert found == {"line": lines, "cell": cells}
 
     def test_once_is_enough(self, notebook: Notebook) -> None:
         assert "already loaded" in notebook.ok("%load_ext mdf_magics")

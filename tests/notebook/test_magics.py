@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mdf_magics.commands import COMING, VERBS, Verb
+from mdf_magics.commands import VERBS, Verb
 from tests.notebook.conftest import Notebook
 
 MAGICS = [one for one in VERBS if one.face != "command"]
@@ -241,23 +241,6 @@ class TestErrors:
         notebook.ok("%mdf_init --catalog lab")
 
         assert "No problems: 0 tables for local." in notebook.ok("%mdf_validate")
-
-    @pytest.mark.parametrize("name", COMING)
-    def test_magic_that_comes_later_says_so_in_a_sentence(
-        self, shop: Notebook, name: str
-    ) -> None:
-        for cell in (
-            f"%mdf_{name}",
-            f"%mdf_{name} raw.orders --all",
-            f"%%mdf_{name} x\nbody",
-        ):
-            shown = shop.run(cell)
-
-            assert not shown.success
-            assert (
-                shown.text
-                == f"UsageError: {COMING[name]} ({name}) is not available yet\n"
-            )
 
 
 class TestTargets:

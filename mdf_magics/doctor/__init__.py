@@ -1,0 +1,1 @@
+"""What doesn't fit together here, each with the fix. Nothing is changed."""
