@@ -733,7 +733,8 @@ class Project:
         """The definitions worked out for the target; remembered until they change."""
         definitions = definitions or load(self.root)
         target = self._target_in(definitions)
-        key = target, tuple(self.variables.items()), definitions.fingerprint
+        whose = self._user(definitions)
+        key = target, whose, tuple(self.variables.items()), definitions.fingerprint
         if key not in self._planned:
             if len(self._planned) >= REMEMBERED:
                 self._planned.pop(next(iter(self._planned)))
@@ -789,11 +790,10 @@ class Project:
         return self._target or default
 
     def _user(self, definitions: Definitions) -> str:
-        """Whose the target is; only asked of one that there is."""
-        if definitions.project is None:
-            raise DefinitionError(*definitions.problems)
-        target = self._target_in(definitions)
-        return user_of(self.root, definitions.project.targets[target])
+        """Whose the target is; empty when it is everybody's."""
+        project = definitions.project
+        target = project.targets.get(self._target_in(definitions)) if project else None
+        return user_of(self.root, target) if target and target.mode else ""
 
     def _compiled(self) -> tuple[Planned, Compiled]:
         """The target worked out and generated; definitions must be right."""

@@ -98,6 +98,8 @@ def _rest(target: Target) -> Rest:
 def _databricks(root: Path, planned: Planned) -> Workspace:
     """The target's workspace, logged in to."""
     target, identity = planned.target, planned.identity
+    current = CurrentUser(local_folder(root), target.profile, target.host)
+    current.check_login()
     workspace = DatabricksWorkspace(
         _rest(target),
         project=identity.project,
@@ -105,7 +107,6 @@ def _databricks(root: Path, planned: Planned) -> Workspace:
         root_path=target.root_path,
     )
     if identity.user:
-        current = CurrentUser(local_folder(root), target.profile, target.host)
         current.check(workspace.user, identity.user)
     return workspace
 

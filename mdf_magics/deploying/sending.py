@@ -17,6 +17,7 @@ from mdf_magics.deploying.workspaces.protocol import (
     NameTaken,
     NotFound,
     OutcomeUnknown,
+    TooManyCalls,
     Workspace,
     WorkspaceError,
 )
@@ -24,6 +25,9 @@ from mdf_magics.errors import Problem
 from mdf_magics.state.protocol import JournalRow
 
 ATTEMPTS = 3
+
+PAUSES = 30
+"""How often a workspace may ask for a pause before a create is given up."""
 
 
 class Sender:
@@ -125,9 +129,14 @@ class Sender:
     def _create(self, step: Step, settings: dict[str, Any], marker: Marker) -> str:
         intent = step.intent
         made = self._made(intent, marker) if step.tried_before else None
-        for _ in range(ATTEMPTS):
-            if made:
-                return made
+        tries = pauses = 0
+        while made is None:
+            if tries == ATTEMPTS or pauses == PAUSES:
+                times = f"{tries + pauses} tries"
+                raise OutcomeUnknown(
+                    f"{times} had no answer, and nothing is there so far",
+                    "The next deploy looks again before it makes anything.",
+                )
             self._lease.wait_until_good_for(self._workspace.call_seconds)
             try:
                 made = self._workspace.create(intent.kind, settings)
@@ -135,14 +144,12 @@ class Sender:
                 made = self._made_after(intent, marker)
                 if made is None and isinstance(error, NameTaken):
                     raise
-                continue
-            if step.tried_before:
-                self._report_twice(intent, marker, made)
-            return made
-        raise OutcomeUnknown(
-            f"{ATTEMPTS} tries had no answer, and nothing is there so far",
-            "The next deploy looks again before it makes anything.",
-        )
+                pauses += isinstance(error, TooManyCalls)
+                tries += not isinstance(error, TooManyCalls)
+            else:
+                if step.tried_before:
+                    self._report_twice(intent, marker, made)
+        return made
 
     def _made(self, intent: JournalRow, marker: Marker) -> str | None:
         """The id of what an earlier create with this marker has made."""

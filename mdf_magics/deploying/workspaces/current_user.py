@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from mdf_magics.deploying.workspaces.login import NotLoggedIn, log_in
 from mdf_magics.deploying.workspaces.protocol import WorkspaceError
 
 FILE = "users.json"
+
+RECENTLY = 20.0
+"""Seconds for which a login that failed isn't tried again by the same verb."""
+
+_REFUSED: dict[str, tuple[float, WorkspaceError]] = {}
+"""Logins that failed and that nobody has been told about yet, with when."""
 
 
 def login_name() -> str:
@@ -52,12 +59,21 @@ class CurrentUser:
         """The short name; asks the workspace when it isn't known yet."""
         known = self._known().get(self._key)
         if known is None:
+            if self._refused():
+                return login_name()
             try:
                 known = self._ask()
-            except WorkspaceError:
+            except WorkspaceError as error:
+                _REFUSED[self._key] = time.monotonic(), error
                 return login_name()
             self.remember(known)
         return known
+
+    def check_login(self) -> None:
+        """Raise what asking for the name has just come to, instead of trying again."""
+        if error := self._refused():
+            del _REFUSED[self._key]
+            raise error
 
     def check(self, login: str, planned: str) -> None:
         """Refuse names that were made for somebody else.
@@ -82,6 +98,10 @@ class CurrentUser:
         with suppress(OSError):
             known = self._known() | {self._key: name}
             self._file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+    def _refused(self) -> WorkspaceError | None:
+        at, error = _REFUSED.get(self._key, (0.0, None))
+        return error if time.monotonic() - at < RECENTLY else None
 
     def _known(self) -> dict[str, str]:
         try:

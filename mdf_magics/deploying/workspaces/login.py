@@ -156,9 +156,11 @@ def _refusal(said: str, profile: str | None, host: str | None) -> NotLoggedIn:
             "there is a token, but no host",
             "Set DATABRICKS_HOST, or the target's host.",
         )
+    which = f"--profile {profile}" if profile else f"--host {host or 'https://...'}"
     return NotLoggedIn(
         f"there are no Databricks credentials for {where}",
-        f"{_LOG_IN} , or set DATABRICKS_HOST and DATABRICKS_TOKEN.",
+        f"Log in:  databricks auth login {which} ,"
+        " or set DATABRICKS_HOST and DATABRICKS_TOKEN.",
     )
 
 

@@ -6,6 +6,7 @@ WorkspaceError        a call to the workspace did not do what it should
 ├── NameTaken         a pipeline of that name exists (names of jobs may repeat)
 ├── Refused           the server won't have it: nothing was changed
 └── OutcomeUnknown    the reply was lost: the call may or may not have had its effect
+    └── TooManyCalls  the workspace asks for a pause
 """
 
 from __future__ import annotations
@@ -62,6 +63,15 @@ class OutcomeUnknown(WorkspaceError):
     """The reply was lost: look before calling again."""
 
     code = "outcome-unknown"
+
+
+class TooManyCalls(OutcomeUnknown):
+    """The workspace asks for a pause, which the adapter keeps by itself.
+
+    Most likely nothing has happened; a proxy in between may know better.
+    """
+
+    code = "too-many-calls"
 
 
 @dataclass(frozen=True)

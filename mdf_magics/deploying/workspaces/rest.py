@@ -7,6 +7,7 @@ create again whose reply was lost, and so make a second job.
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,12 +21,14 @@ from mdf_magics.deploying.workspaces.protocol import (
     OutcomeUnknown,
     PermissionDenied,
     Refused,
+    TooManyCalls,
     WorkspaceError,
 )
 
 if TYPE_CHECKING:
     from databricks.sdk.config import Config
     from databricks.sdk.core import ApiClient
+    from databricks.sdk.errors.base import DatabricksError
 
 CALL_SECONDS = 30.0
 """How long a reply is waited for."""
@@ -33,10 +36,11 @@ CALL_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
 """How long a call that may be made again is tried, while nothing goes well."""
 
-LOGIN_SECONDS = 8.0
+LOGIN_SECONDS = 4.0
 """How long a workspace may take to say who is asking."""
 
 _LONGEST_PAUSE = 20.0
+_MISSING = re.compile(r"\b(Job|Run) \d+ does not exist")  # with 400, not 404
 _ME = "/api/2.0/preview/scim/v2/Me"
 _ORG = "X-Databricks-Org-Id"
 
@@ -208,31 +212,35 @@ class Rest:
     def _meaning(self, error: Exception, *, changes: bool) -> Exception:
         """What an exception of databricks-sdk means; others are returned as is."""
         import requests
-        from databricks.sdk import errors
         from databricks.sdk.errors.base import DatabricksError
 
-        text = str(error).split(" Config: host=")[0].strip().rstrip(".")
-        lost = OutcomeUnknown if changes else WorkspaceError
-        if isinstance(error, requests.RequestException):
-            why = (
-                "no answer in time"
-                if isinstance(error, requests.Timeout)
-                else "the connection broke"
-            )
-            return lost(f"{self.host}: {why}", "Try again.")
-        if not isinstance(error, DatabricksError):
+        if isinstance(error, DatabricksError):
+            return self._said_no(error, changes=changes)
+        if not isinstance(error, requests.RequestException):
             return error
+        late = isinstance(error, requests.Timeout)
+        why = "no answer in time" if late else "the connection broke"
+        lost = OutcomeUnknown if changes else WorkspaceError
+        return lost(f"{self.host}: {why}", "Try again.")
+
+    def _said_no(self, error: DatabricksError, *, changes: bool) -> WorkspaceError:
+        from databricks.sdk import errors
+
+        text = str(error).split(" Config: host=")[0].strip().rstrip(".")
         if isinstance(error, errors.Unauthenticated) or "Invalid access token" in text:
             return not_accepted(self.config, text)
-        if isinstance(error, errors.NotFound) or "does not exist" in text:
+        if isinstance(error, errors.NotFound) or _MISSING.search(text):
             return NotFound(text)
         if isinstance(error, errors.PermissionDenied):
             return PermissionDenied(text, "Ask for the permission to manage it.")
         if "already used by another pipeline" in text:
             return NameTaken(text, "Rename or delete the other one, or adopt it.")
-        if _is_passing(error):
-            return lost(f"the workspace answers: {text}", "Try again later.")
-        return Refused(text)
+        if not _is_passing(error):
+            return Refused(text)
+        if not changes:
+            return WorkspaceError(f"the workspace answers: {text}", "Try again later.")
+        lost = TooManyCalls if _is_too_fast(error) else OutcomeUnknown
+        return lost(f"the workspace answers: {text}", "Try again later.")
 
 
 def _send(
