@@ -6,7 +6,7 @@ import getpass
 import platform
 import subprocess
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from mdf_magics.definitions.models import Target
@@ -27,6 +27,7 @@ from mdf_magics.deploying.workspaces.protocol import (
 )
 from mdf_magics.deploying.workspaces.rest import Rest
 from mdf_magics.engines import Engine, connect
+from mdf_magics.errors import Problem, StateError
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.local_pipeline import run_pipeline
 from mdf_magics.running.local_run import run_job
@@ -35,7 +36,9 @@ from mdf_magics.state.delta import DeltaStore
 from mdf_magics.state.protocol import StateStore
 from mdf_magics.state.remembering import RememberingStore
 from mdf_magics.state.session import SessionStatements
+from mdf_magics.state.sql_warehouse import WarehouseStatements
 from mdf_magics.state.sqlite import SQLiteStore
+from mdf_magics.state.statements import Statements
 
 
 def engine_of(root: Path, planned: Planned) -> Engine:
@@ -65,12 +68,12 @@ def deployer_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> D
     Raises:
         NotLoggedIn: The target's workspace isn't there, or doesn't know us.
     """
+    store = store_of(root, planned, engine)
     deployed = planned.target.engine == "databricks"
     workspace = (
         _databricks(root, planned) if deployed else _local(root, planned, engine)
     )
     tables = EngineTables(engine, pipelines_own_tables=deployed)
-    store = store_of(root, planned, engine)
     return Deployer(
         store, workspace, concurrency=planned.target.concurrency, tables=tables
     )
@@ -151,17 +154,34 @@ def store_of(root: Path, planned: Planned, engine: Callable[[], Engine]) -> Stat
         root: The project's root.
         planned: The target.
         engine: Gives the engine whose session reads and writes the table.
+
+    Raises:
+        StateError: It is deployed to a workspace and names no schema.
     """
     identity, state, local = planned.identity, planned.target.state, local_folder(root)
     project, target = identity.project, identity.key
     store: StateStore
     if state.schema_ is None:
+        if planned.target.engine == "databricks":
+            raise _no_place(planned.identity.target)
         store = SQLiteStore(local / "state.db", project=project, target=target)
     else:
         schema = f"{planned.target.catalog}.{state.schema_}"
-        statements = SessionStatements(engine, schema)
+        statements: Statements = SessionStatements(engine, schema)
+        if state.warehouse_id:
+            api = cache(partial(_logged_in, planned.target))
+            statements = WarehouseStatements(api, state.warehouse_id, schema)
         store = DeltaStore(statements, project=project, target=target)
     return RememberingStore(store, local / "state")
+
+
+def _no_place(target: str) -> StateError:
+    message = f"{target} is deployed to a workspace and doesn't say where its state is"
+    hint = (
+        "Give it a schema in definitions/mdf.yml:  state: {schema: mdf}  ; the table\n"
+        "mdf_journal is made there. Nothing was changed."
+    )
+    return StateError(Problem("no-state", message, hint))
 
 
 def origin_of(root: Path, planned: Planned) -> Origin:

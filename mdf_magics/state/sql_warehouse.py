@@ -95,15 +95,15 @@ class WarehouseStatements:
     def _ended(self, sql: str) -> Mapping[str, Any]:
         """The reply to a statement that succeeded."""
         reply = self._sent(sql)
-        waited, pause = 0.0, 0.5
+        began, pause = time.monotonic(), 0.5
         while (state := _state(reply)) in ("PENDING", "RUNNING"):
             statement_id = reply["statement_id"]
-            if waited >= self._patience:
+            if time.monotonic() - began > self._patience:
                 self._cancel(statement_id)
-                message = f"the statement is {state} after {waited:.0f} s"
+                message = f"the statement is {state} after {self._patience:.0f} s"
                 raise StatementFailed("lost", message)
             self._sleep(pause)
-            waited, pause = waited + pause, min(5.0, pause * 1.5)
+            pause = min(5.0, pause * 1.5)
             reply = self._read(f"{PATH}/{statement_id}")
         if state == "SUCCEEDED":
             return reply
@@ -122,8 +122,9 @@ class WarehouseStatements:
             "disposition": "INLINE",
             "format": "JSON_ARRAY",
         }
+        api = self._api()  # whoever isn't logged in is told so in its own words
         try:
-            return self._api().once(PATH, body)
+            return api.once(PATH, body)
         except MdfError as error:
             raise _failed(error) from error
 

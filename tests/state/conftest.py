@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from mdf_magics.deploying.workspaces.login import log_in
+from mdf_magics.deploying.workspaces.pace import Pace
+from mdf_magics.deploying.workspaces.rest import Rest
 from mdf_magics.engines.embedded import EmbeddedEngine
 from mdf_magics.state.delta import DeltaStore
 from mdf_magics.state.protocol import JournalRow, Lease, StateStore
 from mdf_magics.state.session import SessionStatements
 from mdf_magics.state.sql_warehouse import WarehouseStatements
 from mdf_magics.state.sqlite import SQLiteStore
-from tests.state.loopback_api import LoopbackApi
 from tests.workspace import WorkspaceServer
 
 START = datetime(2026, 3, 2, 9, 5, 0, tzinfo=UTC)
@@ -93,13 +96,18 @@ def server(engine: EmbeddedEngine) -> Iterator[WorkspaceServer]:
 
 
 @pytest.fixture
-def new_warehouse(server: WorkspaceServer, schema: str, clock: Clock) -> NewStore:
-    api = LoopbackApi(server)
+def new_warehouse(
+    server: WorkspaceServer, schema: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> NewStore:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    pace = Pace(1000, 10)
+    api = Rest(log_in(None, None), pace=pace, patience_seconds=0, sleep=lambda _: None)
 
     def new(*, warehouse_id: str = "w1", **changed: Any) -> DeltaStore:
         usual: dict[str, Any] = {"project": "flights", "target": "prod"}
         statements = WarehouseStatements(
-            lambda: api, warehouse_id, schema, sleep=lambda _: None
+            lambda: api, warehouse_id, schema, sleep=lambda _: time.sleep(0.02)
         )
         return DeltaStore(
             statements, **usual | {"clock": clock, "sleep": lambda _: None} | changed

@@ -175,7 +175,7 @@ class TestRefusals:
         self.refused(
             new_warehouse(warehouse_id="w2"),
             "state-warehouse: the SQL warehouse of the state can't be used",
-            "The warehouse w2 was not found.",
+            "The warehouse w2 was not found",
             "warehouse_id",
         )
 
