@@ -14,13 +14,13 @@ import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mdf_magics.planning.resources import Compiled
+from mdf_magics.planning.resources import Compiled, Resource
 from tests.deploying.desired import (
     BRONZE,
     FLIGHTS,
@@ -44,6 +44,11 @@ class Scenario(NamedTuple):
     """How many resources may ever be made, from `before` to `after`."""
 
 
+def _ten_parts(numbers: Iterable[int]) -> list[Resource]:
+    """Jobs of ten tables each."""
+    return [part(f"p{n}", *(f"p{n}.t{one}" for one in range(10))) for n in numbers]
+
+
 SCENARIOS = {
     "first": Scenario(compiled(), FLIGHTS, {}, creates=4),
     "change": Scenario(
@@ -57,6 +62,31 @@ SCENARIOS = {
         ),
         {"delete": 1},
         creates=5,
+    ),
+    "moves": Scenario(
+        FLIGHTS,
+        compiled(
+            part("bronze", "bronze.airlines"),
+            SILVER,
+            part("marts", "bronze.flights", "gold.delays", renamed_from="gold"),
+            part("last", "gold.routes"),
+        ),
+        {"yes": True, "delete": 1},
+        creates=5,
+    ),
+    "hundred": Scenario(
+        compiled(*_ten_parts(range(10)), whole(_ten_parts(range(10)))),
+        compiled(
+            *_ten_parts(range(2, 8)),
+            part("p8", *(f"p8.t{n}" for n in range(5)), timeout_seconds=60),
+            part("q9", *(f"p9.t{n}" for n in range(10)), renamed_from="p9"),
+            part("new", *(f"p8.t{n}" for n in range(5, 10)), kind="pipeline"),
+            part("more", "p0.t0", "more.x"),
+            whole(_ten_parts(range(2, 8))),
+            code={f"src/p{n}.py": "# changed\n" for n in (2, 3)},
+        ),
+        {"yes": True, "delete": 2},
+        creates=13,
     ),
     "rebuild": Scenario(
         FLIGHTS,

@@ -13,10 +13,23 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    "scenario", ["first", "change", pytest.param("rebuild", marks=pytest.mark.full)]
+    "scenario",
+    [
+        "first",
+        "moves",
+        pytest.param("change", marks=pytest.mark.full),
+        pytest.param("rebuild", marks=pytest.mark.full),
+        pytest.param("hundred", marks=[pytest.mark.full, pytest.mark.timeout(900)]),
+    ],
 )
-def test_killed_at_each_call(tmp_path: Path, scenario: str, when: str):
-    """`kill -9` around every call to the workspace and every write of the state."""
+def test_killed_at_each_call(
+    tmp_path: Path, scenario: str, when: str, capsys: pytest.CaptureFixture[str]
+):
+    """`kill -9` around every call to the workspace and every write of the state.
+
+    `hundred` has a hundred tables: parts that are made, changed, renamed and deleted,
+    and tables that move between them.
+    """
     command = [sys.executable, "-m", "tests.deploying.kill_each_call"]
 
     done = subprocess.run(
@@ -28,4 +41,6 @@ def test_killed_at_each_call(tmp_path: Path, scenario: str, when: str):
     )
 
     assert done.returncode == 0, done.stderr
+    with capsys.disabled():
+        print(f"\n{scenario}, {when} each call: {done.stdout.strip()}")
     assert int(done.stdout.split()[1]) >= 16
