@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources as package_files
 from typing import Any
 
 from mdf_magics.definitions import models
 from mdf_magics.definitions.api_fields import check_fields, check_project_fields
 from mdf_magics.definitions.loading import Definitions
+from mdf_magics.definitions.names import Homes
 from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, Source, did_you_mean
@@ -68,6 +69,9 @@ class Planned:
     texts: Texts
     modules: Mapping[str, Source]
     """The project's Python files that bodies import, by name."""
+    elsewhere: Homes | None
+    """Where previews find tables that this target hasn't built: those of the target
+    that it `reads_from`."""
     problems: tuple[Problem, ...]
     """Ordered by file and line; warnings among them."""
 
@@ -107,12 +111,12 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
     document, found = definitions.project_document, [*definitions.problems]
     user = settings.user if target.mode == "development" else None
     variables = {**project.variables, **target.variables, **settings.variables}
-    scope = Scope({"target": {"name": settings.target}, "var": variables}, user)
-    target = resolved_target(settings.target, target, scope, document, found)
+    target = _resolved(settings.target, project, settings, document, found)
     named = {"name": settings.target, "catalog": target.catalog}
     scope = Scope({"target": named, "var": variables}, user)
     project = resolved_project(project, scope, document, found)
     expansion = expand(definitions, target, scope)
+    elsewhere = _elsewhere(target, expansion, definitions, settings, found)
     graph = build_graph(expansion)
     kept = _kept(definitions, expansion)
     recorded = definitions.placement
@@ -147,6 +151,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         parts,
         texts,
         definitions.modules,
+        elsewhere,
         tuple(sorted(dict.fromkeys(problems), key=_reading_order)),
     )
 
@@ -213,6 +218,47 @@ def runtime_text() -> str:
     """The runtime that generated sources import, as it is shipped."""
     folder = package_files.files("mdf_magics") / "runtime"
     return (folder / "mdf_runtime.py").read_text(encoding="utf-8")
+
+
+def _resolved(
+    name: str,
+    project: models.Project,
+    settings: Settings,
+    document: Document,
+    problems: list[Problem],
+) -> models.Target:
+    """A target with its references resolved."""
+    target = project.targets[name]
+    user = settings.user if target.mode == "development" else None
+    variables = {**project.variables, **target.variables, **settings.variables}
+    scope = Scope({"target": {"name": name}, "var": variables}, user)
+    return resolved_target(name, target, scope, document, problems)
+
+
+def _elsewhere(
+    target: models.Target,
+    expansion: Expansion,
+    definitions: Definitions,
+    settings: Settings,
+    problems: list[Problem],
+) -> Homes | None:
+    """The homes of the tables of the target that this one reads from."""
+    name, project = target.reads_from, definitions.project
+    if name is None or project is None:
+        return None
+    others = project.targets.keys() - {settings.target}
+    if name not in others:
+        message = f'there is no other target "{name}" to read from'
+        place = definitions.project_document.place(
+            ("targets", settings.target, "reads_from")
+        )
+        hint = did_you_mean(name, others)
+        problems.append(Problem("unknown-target", message, hint, place))
+        return None
+    other = _resolved(name, project, settings, definitions.project_document, problems)
+    return replace(
+        expansion.homes, catalog=other.catalog, schema_prefix=other.schema_prefix
+    )
 
 
 def _target(

@@ -38,10 +38,9 @@ class Previewed:
         figure = count(len(preview.rows.rows), "row")
         rows = f"the first {figure}" if preview.rows.more else figure
         parts = [f"{preview.table}: {rows} in {preview.seconds:.2f} s"]
-        for how in ("read", "computed"):
+        for how in sorted(set(preview.upstream.values()), reverse=True):
             names = [name for name, one in preview.upstream.items() if one == how]
-            if names:
-                parts.append(f"{how}: {', '.join(names)}")
+            parts.append(f"{how}: {', '.join(names)}")
         return " · ".join(parts)
 
     def expectation_lines(self) -> list[str]:
@@ -115,6 +114,8 @@ class Previewed:
                 {"name": one.name, "passed": one.passed, "failed": one.failed}
                 for one in preview.expectations
             ],
-            "upstream": dict(preview.upstream),
+            "upstream": {
+                name: how.partition(" ")[0] for name, how in preview.upstream.items()
+            },
             "seconds": round(preview.seconds, 3),
         }

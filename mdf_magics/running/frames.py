@@ -41,11 +41,13 @@ class Frames:
     fresh: bool = False
     """Compute upstream tables even where they exist."""
     upstream: dict[str, str] = field(default_factory=dict)
-    """What each table that was needed was: `read` or `computed`."""
+    """What each table that was needed was: `read`, `read from <target>`, `computed`."""
     given: Mapping[str, DataFrame] = field(default_factory=dict)
     """Rows that stand for a table, by the name it is read by, or for a `files`
     parameter, by its name."""
     _rows: dict[str, DataFrame] = field(default_factory=dict)
+    _elsewhere: dict[str, str] = field(default_factory=dict)
+    """The homes of tables that another target has built."""
 
     def __post_init__(self) -> None:
         """Prepare to import the project's modules; forget them when this is gone."""
@@ -148,9 +150,21 @@ class Frames:
         there = self.engine.exists(home)
         if not ours and not there:
             raise EngineError(self._missing(name, home))
-        read = there and not (ours and self.fresh)
-        self.upstream[name] = "read" if read else "computed"
-        return read
+        if ours and self.fresh:
+            there = False
+        elif ours and not there:
+            there = self._is_elsewhere(name)
+        other = self.planned.target.reads_from if name in self._elsewhere else None
+        read = f"read from {other}" if other else "read"
+        self.upstream[name] = read if there else "computed"
+        return there
+
+    def _is_elsewhere(self, name: str) -> bool:
+        """Whether the target that this one `reads_from` has built the table."""
+        homes = self.planned.elsewhere
+        if homes and self.engine.exists(home := homes.resolve(name)):
+            self._elsewhere[name] = home
+        return name in self._elsewhere
 
     def maker(self, name: str) -> Table:
         """The table whose definition makes a table: itself, or whose rejects it is."""
@@ -195,7 +209,7 @@ class Frames:
                 yield from read().columns
 
     def _resolve(self, name: str) -> str:
-        return self.planned.expansion.homes.resolve(name)
+        return self._elsewhere.get(name) or self.planned.expansion.homes.resolve(name)
 
     def _missing(self, name: str, home: str) -> Problem:
         message = f"there is no table {name}"

@@ -51,7 +51,7 @@ class Preview:
     rows: Rows
     expectations: tuple[ExpectationResult, ...]
     upstream: dict[str, str]
-    """What each table it reads was: `read` or `computed`."""
+    """What each table it reads was: `read`, `read from <target>` or `computed`."""
     seconds: float
     checked_rows: int | None = None
     """Rows over which expectations were counted; None: all, or no expectations."""
