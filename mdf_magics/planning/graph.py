@@ -70,6 +70,7 @@ def build_graph(expansion: Expansion) -> Graph:
             names = ()
         written[name] = names
         reads[name] = tuple(_reads(table, names))
+        problems += _without_rejected_rows(reads[name], expansion)
         ours, others = _resolved(reads[name], expansion.homes, problems)
         upstream[name] = tuple(sorted(ours))
         sources[name] = tuple(sorted(map(expansion.homes.resolve, others)))
@@ -180,6 +181,18 @@ def _resolved(
         else:
             others.setdefault(name, place)
     return ours, others
+
+
+def _without_rejected_rows(
+    read: Iterable[Read], expansion: Expansion
+) -> Iterator[Problem]:
+    """Names of tables of rejected rows that no expectation fills."""
+    for name, place in read:
+        maker = expansion.tables.get(expansion.homes.made_by(name) or "")
+        if maker and name.lower() not in (maker.name, maker.quarantine):
+            message = f"no expectation sends rows to {name}, so it is never made"
+            hint = f"Give an expectation of {maker.name}  on_failure: quarantine ."
+            yield Problem("no-rejected-rows", message, hint, place())
 
 
 def _close_names(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from mdf_magics.engines.protocol import Engine
 from mdf_magics.errors import EngineError, Problem, did_you_mean
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.steps import Planned
+from mdf_magics.running.describing import describing
 from mdf_magics.running.locating import Located, in_body
 from mdf_magics.running.modules import Modules
 from mdf_magics.transformations.parameters import READ_TYPES, in_sql
@@ -120,7 +121,10 @@ class Frames:
         if parse_function(table.body.text).wants_spark:
             arguments["spark"] = self.engine.session
         function = compiled(table.body, self._modules.builtins())
-        frame = function(**arguments)
+        part = self.planned.parts.parts[self.planned.parts.placement[table.name]]
+        in_pipeline = part.runs_on == "pipeline"
+        with describing(self.engine.session) if in_pipeline else nullcontext():
+            frame = function(**arguments)
         if not isinstance(frame, AnyDataFrame):
             message = f"the function returns {type(frame).__name__}, not a DataFrame"
             place = table.body.place(1)

@@ -18,6 +18,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mdf_magics.running.describing import describing
 from mdf_magics.running.local_notebook import execute
 from mdf_magics.running.modules import RUNTIME, Modules
 from mdf_magics.running.scheduling import InOrder, LocalRun, TaskRun
@@ -215,7 +216,8 @@ class _Pipeline:
         runtime, spark = self._runtime, self._engine.session
         flow = recorder.flows.get(home)
         function = recorder.views[flow["source"]] if flow else recorder.published[home]
-        rows = function()
+        with describing(spark):
+            rows = function()
         rules = list(getattr(function, "rules", ()))
         if rules:
             runtime.note(rows.agg(*runtime.counters(rules)).first(), rules, run)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mdf_magics.errors import EngineError, Place, Problem, did_you_mean
 from mdf_magics.planning.expansion import Table
+from mdf_magics.running.describing import ActionError
 from mdf_magics.transformations.arguments import problem_of
 from mdf_magics.transformations.template import Rendered, TemplateFault
 
@@ -95,7 +96,9 @@ class Located:
                 line = trace.tb_lineno - body.first_line + 1
             trace = trace.tb_next
         text = str(error).strip().splitlines()
-        message = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+        message = text[0] if text else "no message"
+        if not isinstance(error, ActionError):
+            message = f"{type(error).__name__}: {message}"
         lines = body.text.splitlines()
         code = lines[line - 1] if 0 < line <= len(lines) else ""
         column = len(code) - len(code.lstrip()) + 1

@@ -255,3 +255,12 @@ def test_ancestors_and_downstream_go_all_the_way() -> None:
 
     assert graph.ancestors("s.c") == {"s.a", "s.b"}
     assert graph.downstream("s.a") == {"s.b", "s.c"}
+
+
+def test_rejected_rows_that_no_rule_rejects_cannot_be_read() -> None:
+    problems = plan(query("a.t") + query("b.t", "a.t_quarantine")).problems
+
+    assert [one.code for one in problems] == ["no-rejected-rows"]
+    assert problems[0].message == (
+        "no expectation sends rows to a.t_quarantine, so it is never made"
+    )

@@ -9,8 +9,10 @@ import pytest
 
 from mdf_magics import Project
 from mdf_magics.adding import AddOptions
-from mdf_magics.errors import DefinitionError, Source
+from mdf_magics.errors import DefinitionError, EngineError, Source
 from mdf_magics.results import ShownQuery
+
+GROUPS = "groups: {live: {runs_on: pipeline}}\n"
 
 CELLS = """\
 %%mdf_table bronze.people
@@ -37,6 +39,15 @@ expectations:
 SELECT name, age
 FROM bronze.people
 
+%%mdf_table live.counted
+parameters: {source: {type: table, value: bronze.people}}
+---
+def counted(source):
+    some = source.limit(1)
+    if source.count() > 2:
+        return some
+    return source
+
 %%mdf_table gold.rejected
 ---
 SELECT count(*) AS n, max(mdf_failed[0]) AS why FROM silver.people_quarantine
@@ -49,7 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     Project.init(root)
     settings = root / "definitions" / "mdf.yml"
     settings.write_text(
-        f"{settings.read_text()}modules: [lib/cleaning.py, lib/words.py]\n"
+        f"{settings.read_text()}modules: [lib/cleaning.py, lib/words.py]\n{GROUPS}"
     )
     (root / "lib").mkdir()
     (root / "lib" / "words.py").write_text(
@@ -83,7 +94,7 @@ def test_rejected_rows_are_a_table_like_any_other(project: Project) -> None:
 
     listed = {one.name: one for one in project.list().tables}
     assert listed["silver.people_quarantine"].upstream == ("silver.people",)
-    assert "silver.people_quarantine  silver  job      overwrite  (rejected rows)" in (
+    assert "silver.people_quarantine  silver  job       overwrite  (rejected rows)" in (
         project.list().text()
     )
 
@@ -113,3 +124,14 @@ def test_a_function_is_not_shown_as_a_query(project: Project) -> None:
         DefinitionError, match=r"silver.loud is made by a Python function"
     ):
         project.show("silver.loud", sql=True)
+
+
+def test_a_pipelines_function_may_not_compute_anything(project: Project) -> None:
+    """Databricks refuses it, so a preview does."""
+    with pytest.raises(EngineError) as error:
+        project.preview("live.counted")
+
+    said = str(error.value)
+    assert "a pipeline's function computes or writes something (collect, count" in said
+    assert "tables/live.yml:7" in said
+    assert "if source.count() > 2:" in said
