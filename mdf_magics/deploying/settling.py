@@ -26,6 +26,9 @@ from mdf_magics.deploying.workspaces.protocol import (
 from mdf_magics.errors import Problem
 from mdf_magics.state.protocol import JournalRow, Snapshot
 
+GRACE_STEP_SECONDS = 10.0
+"""How long is waited before the lease is looked after."""
+
 type Settled = tuple[list[JournalRow], list[Problem]]
 """The outcome, with what follows from it, and warnings."""
 
@@ -45,11 +48,13 @@ def settle(
         workspace: Where to look.
         lease: What to write under.
         concurrency: How many calls run at once.
-        sleep: Waits; for listings that are late.
+        sleep: Waits; for listings that are late, and for calls still under way.
 
     Returns:
         Warnings about resources that are there twice.
     """
+    if state.pending:
+        _let_calls_end(lease, sleep)
     rows: list[JournalRow] = []
     warnings: list[Problem] = []
 
@@ -73,6 +78,15 @@ def settle(
     if rows:
         lease.write(sorted(rows, key=lambda row: row.key))
     return warnings
+
+
+def _let_calls_end(lease: KeptLease, sleep: Callable[[float], None]) -> None:
+    """Wait until nothing that the last holder has begun can have an effect any more."""
+    left = lease.lease.grace
+    while left > 0:
+        sleep(min(left, GRACE_STEP_SECONDS))
+        left -= GRACE_STEP_SECONDS
+        lease.keep()
 
 
 def _look(
