@@ -4,6 +4,7 @@ VENV  := .venv
 TOOLS := .tools
 BIN   := $(VENV)/bin
 PYTHON := $(BIN)/python
+OLDEST := $(TOOLS)/oldest
 PYTHON_VERSION := $(shell cat .python-version)
 
 # pyspark-client for the Python workers of the embedded engine, where mdf_magics/engines/worker.py looks for it.
@@ -60,9 +61,11 @@ test: setup  ## run the tests on a sample; needs PyPI only (ARGS="-k name" for s
 
 test-all: setup tools  ## run all tests in full size, with browsers and open-source Spark where the machine has them
 	MDF_TESTS=all $(PYTEST) $(ARGS)
+	MDF_TESTS=all $(OLDEST)/bin/python -m pytest -n logical --dist worksteal tests/engines tests/runtime $(ARGS) \
+	  || [ $$? -eq 5 ]  # ARGS chose none of them
 
 # What only test-all needs and pip or npm can bring. pytest says which tests are left out for what is missing.
-tools: $(TOOLS)/spark/ready $(TOOLS)/npm/ready
+tools: $(TOOLS)/spark/ready $(TOOLS)/npm/ready $(OLDEST)/ready
 	@command -v chromium >/dev/null || echo "chromium is missing: no browser tests (apt-get install chromium)"
 
 $(TOOLS)/spark/ready: requirements/spark.txt | $(READY)
@@ -77,6 +80,15 @@ $(TOOLS)/npm/ready: requirements/npm.txt
 	  npm install --prefix $(TOOLS)/npm --ignore-scripts --no-audit --no-fund --no-save \
 	    $$(grep -v '^#' $<) && touch $@; \
 	else echo "npm is missing: no tests of completion in YAML files (install Node.js 20)"; fi
+
+# Like .venv, with the oldest databricks-connect that is allowed.
+$(OLDEST)/ready: requirements/oldest.txt requirements/worker.txt | $(READY)
+	$(UV) venv --allow-existing --python $(PYTHON_VERSION) $(OLDEST)
+	$(UV) pip sync --python $(OLDEST)/bin/python --require-hashes --compile-bytecode requirements/oldest.txt
+	$(UV) pip install --python $(OLDEST)/bin/python --target $(OLDEST)/share/mdf_magics/worker --no-deps \
+	  --no-build-isolation --require-hashes --compile-bytecode -r requirements/worker.txt
+	$(UV) pip install --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check
@@ -96,6 +108,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version $(PYTHON_VERSIO
 
 lock: | $(UV)  ## write requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) --extra connect --group dev pyproject.toml --output-file requirements/dev.txt
+	$(COMPILE) --extra connect --group test --group build --group oldest pyproject.toml --output-file requirements/oldest.txt
 	$(COMPILE) --group spark --output-file requirements/spark.txt
 	$(COMPILE) --group worker --no-deps --output-file requirements/worker.txt
 	$(COMPILE) --group uv --output-file requirements/uv.txt

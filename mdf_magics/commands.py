@@ -129,7 +129,8 @@ VERBS: tuple[Verb, ...] = (
             Option("schema-prefix", "Put before each schema's name.", str, "PREFIX"),
         ),
         details="Writes definitions/mdf.yml with a target `local`, whose engine runs"
-        " here: no account, no JVM.",
+        " here: no account, no JVM. In a Databricks notebook the target is `dev`: the"
+        " notebook's session and catalog, state in the schema mdf.",
         example="%mdf_init",
     ),
     Verb(

@@ -39,6 +39,7 @@ from mdf_magics.deploys import Deploys, consent_of
 from mdf_magics.doctor.checks import Diagnosis
 from mdf_magics.doctor.diagnosing import diagnose
 from mdf_magics.engines import Column, Engine
+from mdf_magics.engines.databricks import notebook_session
 from mdf_magics.errors import (
     DefinitionError,
     EngineError,
@@ -153,7 +154,8 @@ class Project:
 
         Args:
             folder: Where.
-            catalog: Catalog of the tables; default `main`.
+            catalog: Catalog of the tables; default `main`, in a Databricks notebook
+                the notebook's.
             schema_prefix: Put before the name of each schema.
 
         Returns:
@@ -162,7 +164,11 @@ class Project:
         if (folder / PROJECT_FILE).exists():
             target = cls(folder).target
             return Message(retarget(folder, target, catalog, schema_prefix))
-        return Message(start(folder, catalog, schema_prefix))
+        notebook = notebook_session()
+        if notebook and catalog is None:
+            catalog = notebook.catalog.currentCatalog()
+        said = start(folder, catalog, schema_prefix, on_databricks=notebook is not None)
+        return Message(said)
 
     @property
     def target(self) -> str:

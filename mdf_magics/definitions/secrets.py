@@ -22,11 +22,27 @@ _NAMES = ("passw", "pwd", "secret", "api")
 _FREE = r"(?!\{\{|\$\{)"
 _PART = r"[^\s,;&\"'()\[\]{}<>*$|=]"
 
+_SPARK_TOKEN = "a token in a Spark server's address"
+
+_HINTS = {
+    _SPARK_TOKEN: (
+        "Take  token=...  out and put it into the environment variable\n"
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN.\n"
+        "If this was committed or shared, replace the token by a new one."
+    )
+}
+"""What to do about secrets that no job or query needs."""
+
 _SECRETS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "a Databricks token",
         ("dapi", "dkea", "dose", "dsapi"),
         r"\b(?P<token>(?:dapi|dkea|dose|dsapi)[0-9a-f]{32})",
+    ),
+    (
+        _SPARK_TOKEN,
+        ("sc://",),
+        rf"\bsc://[^\s\"']*[;?]token={_FREE}(?P<token>[^\s;\"']+)",
     ),
     ("an AWS access key", ("akia", "asia"), r"\b(?P<key>A[KS]IA[0-9A-Z]{16})\b"),
     (
@@ -103,7 +119,7 @@ def check_secrets(source: Source) -> list[Problem]:
         Problem(
             "secret-in-clear",
             f"{what} stands here in clear text",
-            _HINT,
+            _HINTS.get(what, _HINT),
             _place(shown, start, end - start),
         )
         for start, (end, what) in sorted(found.items())

@@ -15,9 +15,16 @@ from mdf_magics.errors import Source
 
 
 def start(
-    folder: Path, catalog: str | None = None, schema_prefix: str | None = None
+    folder: Path,
+    catalog: str | None = None,
+    schema_prefix: str | None = None,
+    *,
+    on_databricks: bool = False,
 ) -> str:
     """Write `definitions/mdf.yml` with a target whose engine runs here.
+
+    In a Databricks notebook that is the workspace: each developer has tables of their
+    own, and state is in a schema, as the driver's disk goes away.
 
     Editors are told what may stand in definitions (`editors.write_schemas`).
 
@@ -25,21 +32,30 @@ def start(
         folder: Where; the project is named after it.
         catalog: Catalog of the tables; default `main`.
         schema_prefix: Put before the name of each schema.
+        on_databricks: Whether this is a Databricks notebook.
 
     Returns:
         What was done, as a sentence.
     """
     name = project_name(folder)
-    prefix = f", schema_prefix: {schema_prefix}" if schema_prefix else ""
+    target, engine = ("dev", "databricks") if on_databricks else ("local", "embedded")
+    settings = [f"engine: {engine}", f"catalog: {catalog or 'main'}"]
+    if on_databricks:
+        schema_prefix = schema_prefix or '"${user}_"'
+    if schema_prefix:
+        settings.append(f"schema_prefix: {schema_prefix}")
+    if on_databricks:
+        settings += ["mode: development", "state: {schema: mdf}"]
+
     text = (
         f"project: {name}\n"
-        "default_target: local\n"
+        f"default_target: {target}\n"
         "targets:\n"
-        f"  local: {{engine: embedded, catalog: {catalog or 'main'}{prefix}}}\n"
+        f"  {target}: {{{', '.join(settings)}}}\n"
     )
     write(folder, [Change(PROJECT_FILE, None, text)])
     local_folder(folder)
-    said = f"{PROJECT_FILE} written: project {name}, target local (embedded)"
+    said = f"{PROJECT_FILE} written: project {name}, target {target} ({engine})"
     return "; ".join(filter(None, [said, write_schemas(folder)]))
 
 

@@ -19,9 +19,11 @@ SECONDS_TO_CONNECT = 8
 CHANNEL_OPTIONS = [("grpc.min_reconnect_backoff_ms", SECONDS_TO_CONNECT * 1000)]
 """gRPC would wait 20 s for an answer to a first packet that a firewall swallows."""
 
+_CLOSED = "NO_ACTIVE_SESSION"
+
 _EXPIRED = (
     "INVALID_HANDLE.SESSION_",  # CLOSED, CHANGED, NOT_FOUND
-    "NO_ACTIVE_SESSION",
+    _CLOSED,
     "server side session identifier",
     "SESSION_CLOSED",
 )
@@ -69,7 +71,8 @@ class RemoteConnection:
     def explain(self, error: BaseException) -> EngineError | None:
         """What an error means that is about the connection; None: it isn't."""
         if is_expired(error):
-            self._expired = True
+            # What an earlier session made says no more than that its client is closed.
+            self._expired = self._expired or _CLOSED not in _told(error)
             return expired()
         failure = _rpc_failure(error)
         return failure and self._unreachable(*failure)
@@ -109,8 +112,12 @@ class RemoteConnection:
 
 def is_expired(error: BaseException) -> bool:
     """Whether a server says that it doesn't know the session any more."""
+    return any(mark in _told(error) for mark in _EXPIRED)
+
+
+def _told(error: BaseException) -> str:
     condition = getattr(error, "getCondition", lambda: None)()
-    return any(mark in f"{condition} {error}" for mark in _EXPIRED)
+    return f"{condition} {error}"
 
 
 def expired() -> SessionExpired:

@@ -49,6 +49,8 @@ class Frames:
     _rows: dict[str, DataFrame] = field(default_factory=dict)
     _elsewhere: dict[str, str] = field(default_factory=dict)
     """The homes of tables that another target has built."""
+    _session: object = None
+    """The session that they were made in; another one can't use them."""
 
     def __post_init__(self) -> None:
         """Prepare to import the project's modules; forget them when this is gone."""
@@ -57,12 +59,15 @@ class Frames:
 
     def rows(self, table: Table) -> DataFrame:
         """All rows that the table's body makes."""
+        if table.body.kind == "notebook":
+            message = f"{table.name} is written by a notebook, which has no preview"
+            hint = "Run it:  %mdf_deploy , then  %mdf_run ."
+            raise EngineError(Problem("no-preview", message, hint, table.place))
+        if self._session is not (session := self.engine.session):
+            self._session = session
+            self._rows.clear()
         if table.name not in self._rows:
             make = self._python if table.body.kind == "python" else self._sql
-            if table.body.kind == "notebook":
-                message = f"{table.name} is written by a notebook, which has no preview"
-                hint = "Run it:  %mdf_deploy , then  %mdf_run ."
-                raise EngineError(Problem("no-preview", message, hint, table.place))
             self._rows[table.name] = make(table)
         return self._rows[table.name]
 

@@ -89,6 +89,9 @@ class Previewer:
         Raises:
             EngineError: It can't be computed; its place is in the definition.
         """
+        return self._engine.read(lambda: self._preview(name, rows, all_rows=all_rows))
+
+    def _preview(self, name: str, rows: int, *, all_rows: bool) -> Preview:
         began = time.monotonic()
         table = self._frames.maker(name)
         rules = table.settings.expectations if name == table.name else ()
@@ -119,6 +122,9 @@ class Previewer:
 
     def schema(self, name: str) -> tuple[Column, ...]:
         """The columns that a table would have."""
+        return self._engine.read(lambda: self._schema(name))
+
+    def _schema(self, name: str) -> tuple[Column, ...]:
         table = self._frames.maker(name)
         with self._frames.located(table):
             columns = self._engine.schema(lambda _: self._frames.held(name))

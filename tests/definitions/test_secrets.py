@@ -18,6 +18,7 @@ SECRETS = {
     f"token: dapi{HEX}": f"dapi{HEX}",
     f"'dapi{HEX}-3'": f"dapi{HEX}",
     f"client: dose{HEX}": f"dose{HEX}",
+    "remote: sc://host:443/;use_ssl=true;token=swordfish": "swordfish",
     "aws: AKIAIOSFODNN7EXAMPLE": "AKIAIOSFODNN7EXAMPLE",
     "key: |\n  -----BEGIN RSA PRIVATE KEY-----\n  MIIE": "-----BEGIN RSA PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----": "-----BEGIN PRIVATE KEY-----",
