@@ -12,8 +12,11 @@ from tests.workspace import WorkspaceServer
 
 
 def rest_of(server: WorkspaceServer, **options: Any) -> Rest:
-    """The stand-in's API: fast, and soon out of patience."""
-    quick = {"call_seconds": 1.0, "patience_seconds": 0.0, "sleep": lambda _: None}
+    """The stand-in's API: fast, and soon out of patience.
+
+    A reply has long to come: the machine may be busy with other tests.
+    """
+    quick = {"call_seconds": 20.0, "patience_seconds": 0.0, "sleep": lambda _: None}
     pace = options.pop("pace", None) or Pace(1e9, 10)
     return Rest(log_in(None, server.host), pace=pace, **{**quick, **options})
 

@@ -163,7 +163,8 @@ class TestReplies:
     def test_a_create_is_sent_once_whatever_happens(
         self, server: WorkspaceServer, effect: Any, when: str
     ):
-        workspace = workspace_of(server)
+        seconds = 1.0 if effect == "hang" else 20.0
+        workspace = workspace_of(server, rest=rest_of(server, call_seconds=seconds))
         server.fault(
             CREATE,
             effect,
