@@ -155,7 +155,7 @@ def test_state_tells_what_was_created(quickstart: Quickstart) -> None:
         ("all", "job"),
         ("bronze", "job"),
         ("gold", "job"),
-        ("silver", "job"),
+        ("silver", "pipeline"),
     ]
     assert len(state(quickstart.folder)) == 2 + len(rows)
 
