@@ -71,9 +71,9 @@ def rename(
     texts = {source: _edited(source.text, spans) for source, spans in edits.items()}
     source = entry.document.source
     if is_table:
-        texts[source] = _remembering(
-            Source(source.name, texts[source]), entry, old, new
-        )
+        written = Source(source.name, texts[source])
+        texts[source] = _remembering(written, entry, old, new)
+        left = {_moved(one, written, texts[source]): None for one in left}
     changes = [Change(one.name, one.text, text) for one, text in texts.items()]
     with locked(root):
         write(root, changes)
