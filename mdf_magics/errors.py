@@ -103,7 +103,7 @@ WIDEST = 100
 
 def _excerpt(place: Place) -> list[str]:
     texts = lines_of(place.source.text)
-    if not 1 <= place.line <= len(texts):
+    if not place.source.text or not 1 <= place.line <= len(texts):
         return []
     width = len(str(place.line))
     left = max(0, place.column - WIDEST // 2) if place.column > WIDEST else 0

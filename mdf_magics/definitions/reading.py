@@ -242,4 +242,5 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
         hint = "An alias *x repeats what was marked with &x before it."
     elif line[place.column - 1 : place.column] in ("@", "`", "%"):
         hint = f"A text that starts with {line[place.column - 1]} needs quotes."
-    return Problem("yaml-syntax", f"this is not valid YAML: {said}", hint, place)
+    kind = "JSON" if source.name.endswith(".json") else "YAML"
+    return Problem("yaml-syntax", f"this is not valid {kind}: {said}", hint, place)

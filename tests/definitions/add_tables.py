@@ -8,9 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.definitions.storing_cells import store
+from mdf_magics import Project
+from mdf_magics.adding import AddOptions
+from mdf_magics.errors import Source
 
 if __name__ == "__main__":
-    root, writer, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    project, writer, count = Project(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     for number in range(count):
-        store(root, f"%%mdf_table busy.w{writer}_{number}\nSELECT {number} AS n\n")
+        cell = f"%%mdf_table busy.w{writer}_{number}\nSELECT {number} AS n\n"
+        project.add_file(Source("", cell), AddOptions(no_preview=True))

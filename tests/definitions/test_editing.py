@@ -20,9 +20,12 @@ from mdf_magics.definitions.editing import (
     entry_lines,
     replaced,
     with_value,
+    without_value,
 )
+from mdf_magics.definitions.loading import load
 from mdf_magics.definitions.proving import alike, proven_line
 from mdf_magics.definitions.reading import Document, Path_, read_document
+from mdf_magics.definitions.recalling import recalled
 from mdf_magics.definitions.removing import removed
 from mdf_magics.errors import DefinitionError, Source
 
@@ -431,6 +434,40 @@ class TestRandomFiles:
 
         assert not again.change.changes
         assert again.line == first.line
+
+    @given(documents(), st.integers(0, 3))
+    def test_a_recalled_cell_is_the_entry(
+        self, root: Path, made: tuple[list[str], list[str], Style], number: int
+    ):
+        before = "".join(texts(*made))
+        (root / "definitions/tables/a.yml").write_bytes(before.encode())
+        entries = load(root).tables
+        entry = entries[number % len(entries)]
+        cell = recalled(entry, is_table=True)
+        first, _, text = cell.partition("\n")
+        again = saving(root, "mdf_table", first.split()[-1], text)
+
+        assert not again.change.changes, cell
+
+    @given(
+        documents(),
+        st.sampled_from(["renamed_from", "cluster_by", "watermark"]),
+        st.sampled_from(["v", "'v'", "[v]", "{v: w}"]),
+        st.integers(0, 3),
+    )
+    def test_a_value_that_is_set_and_taken_out_leaves_every_byte(
+        self,
+        made: tuple[list[str], list[str], Style],
+        key: str,
+        value: str,
+        number: int,
+    ):
+        before = "".join(texts(*made))
+        document = read(before)
+        path = ("tables", number % len(document.value["tables"]))
+        after = read(with_value(document, path, key, value))
+
+        assert without_value(after, path, key) == before
 
     @given(documents(), st.sampled_from(["v", "'v'", "[v]"]), st.integers(0, 3))
     def test_a_value_that_is_set_is_the_only_change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mdf_magics import Project
 from mdf_magics.definitions import storing
 from mdf_magics.definitions.loading import load
+from mdf_magics.definitions.placement_file import PLACEMENT_FILE, placement_text
 from mdf_magics.definitions.storing import (
     Change,
     local_folder,
@@ -270,6 +273,55 @@ class TestProcesses:
             (number,) = lines
             assert int(number) >= acknowledged
             (tmp_path / FILE).unlink()
+
+    @pytest.mark.full
+    @pytest.mark.timeout(300)
+    def test_that_are_killed_at_any_step_leave_the_old_or_the_new_file(
+        self, written: Write
+    ):
+        """At every open, rename, chmod and fsync of saving one cell."""
+        old = "tables:\n  - name: busy.old\n    sql: SELECT 1 AS n\n"
+        new = old + "\n  - name: busy.new\n    sql: |\n      SELECT 1 AS n\n"
+        steps, seen = set(), set()
+        for number in itertools.count():
+            root = written({"tables/busy.yml": old})
+            (root / PLACEMENT_FILE).write_text(placement_text({"busy.old": "busy"}))
+            with python("die_at_step", root, number) as process:
+                said = process.communicate()[0]
+            steps.add(said.split(" ")[0])
+            text = (root / "definitions/tables/busy.yml").read_text()
+            assert text in (old, new), said
+            seen.add(text)
+            assert load(root).problems == (), said
+            # whoever comes next isn't hindered
+            assert Project(root).validate().problems == (), said
+            if process.returncode == 0:
+                break
+        assert seen == {old, new}
+        assert number > 10
+        assert {"os.rename", "os.fsync", "open"} <= steps
+
+    @pytest.mark.parametrize("room", [0, 1000, 60_000])
+    def test_a_full_disk_leaves_the_old_file(
+        self, tmp_path: Path, file: Path, room: int
+    ):
+        """The limit of a process's files stands for the disk's: writing fails midway."""
+        code = (
+            "import resource, signal, sys; from pathlib import Path\n"
+            "from mdf_magics.definitions.storing import *\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+            f"write(Path({str(tmp_path)!r}), [Change({FILE!r}, 'old\\r\\n', 'x' * 99_999)])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+
+        assert done.returncode == 1
+        assert "can't be written: file too large" in done.stderr
+        assert "Nothing was saved." in done.stderr
+        assert file.read_bytes() == b"old\r\n"
+        assert [one.name for one in file.parent.iterdir()] == ["a.yml"]
 
     def test_that_are_killed_leave_nothing_for_long(self, tmp_path: Path, file: Path):
         old, young = file.parent / ".mdf-tmp-1", file.parent / ".mdf-tmp-2"
