@@ -489,7 +489,11 @@ class Project:
         definitions = load(self.root)
         if definitions.project is None:
             return Validated(definitions.problems, 0, self.target)
-        planned = self.planned(definitions)
+        try:
+            planned = self.planned(definitions)
+        except DefinitionError as error:  # there is no such target
+            problems = definitions.problems or tuple(error.problems)
+            return Validated(problems, 0, self.target)
         repaired = repair_placement(self.root, planned) if fix else ""
         if repaired:
             planned = self.planned()

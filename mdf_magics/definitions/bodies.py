@@ -186,7 +186,7 @@ def _body_of_file(
         return None, [Problem("bad-file", message, hint, place)]
     if not file.is_file():
         there = [one.name for one in file.parent.glob("*") if one.suffix in suffixes]
-        hint = did_you_mean(file.name, there)
+        hint = did_you_mean(file.name, there) or "Paths start where this file is."
         message = f"there is no file {name} beside this one"
         return None, [Problem("missing-file", message, hint, place)]
     relative = Path(f"{folder.name}/{name}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -36,7 +37,7 @@ def checked[M: BaseModel](
     except ValidationError as error:
         details = error.errors(include_url=False)
     places: dict[Path_, list[ErrorDetails]] = {}
-    for detail in details:
+    for detail in _without_misspelt(details):
         places.setdefault(_path(detail, value), []).append(detail)
     return None, [
         _problem(model, path, same, locate)
@@ -45,6 +46,20 @@ def checked[M: BaseModel](
         if len(path) == len(same[0]["loc"])
         or not any(other[: len(path)] == path != other for other in places)
     ]
+
+
+def _without_misspelt(details: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """The violations, but not that a key is missing which is only misspelt."""
+    surplus: dict[tuple[str | int, ...], list[str]] = {}
+    for one in details:
+        if one["type"] == "extra_forbidden":
+            *above, name = one["loc"]
+            surplus.setdefault(tuple(above), []).append(str(name))
+    for one in details:
+        *above, name = one["loc"] or ("",)
+        near = closest(str(name), surplus.get(tuple(above), []))
+        if one["type"] != "missing" or near is None:
+            yield one
 
 
 def _path(detail: ErrorDetails, value: Any) -> Path_:
@@ -121,13 +136,16 @@ def shown(value: Any) -> str:
 
 def _hint(detail: ErrorDetails) -> str:
     value = detail["input"]
+    if value is None:
+        return "Write a value, or leave the key out."
+    meant = {"bool_type": r"true|false", "int_type": r"[0-9]+"}.get(detail["type"])
+    if isinstance(value, str) and meant and re.fullmatch(meant, value):
+        return f"Write it without quotes:  {value}"
     if detail["type"] == "literal_error":
         options = str(detail["ctx"]["expected"]).replace(" or ", ", ").split(", ")
         near = closest(str(value), [option.strip("'") for option in options])
         return f'Did you mean "{near}"?' if near else ""
     if detail["type"] == "string_type" and not isinstance(value, dict | list):
-        if value is None:
-            return "Write a value, or leave the key out."
         return f'Write it in quotes:  "{shown(value)}"'
     if detail["type"] == "list_type" and isinstance(value, str):
         return f"Write it as a list:  [{value}]"

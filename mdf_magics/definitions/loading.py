@@ -266,7 +266,7 @@ def _defaults(
             place = document.place(("defaults", key), key=True)
             hint = did_you_mean(key, allowed, limit=40)
             problems.append(Problem("unknown-key", message, hint, place))
-    return value
+    return {key: one for key, one in value.items() if key in allowed}
 
 
 def _placement(files: Files, problems: list[Problem]) -> Placement:

@@ -226,6 +226,8 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1)
     said = getattr(error, "problem", None) or str(error)
+    opened = getattr(error, "context_mark", None)
+    context = getattr(error, "context", None) or ""
     if isinstance(error, Unbearable):
         hint = "No definition needs that." if said == TOO_DEEP else "Split the file."
         return Problem(error.code, said, hint, place)
@@ -234,8 +236,20 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     hint = "Check the indentation, quotes and brackets here."
     if "\t" in line[: place.column]:
         hint = "A tab can't indent YAML: use spaces."
+    elif said == "found unexpected end of stream" and opened:
+        place = Place(source, opened.line + 1, opened.column + 1)
+        said, hint = "a quote is opened here and never closed", "Close it."
+    elif said == "could not find expected ':'" and opened:
+        place = Place(source, opened.line + 1, opened.column + 1)
+        hint = "A key wants a colon; a body's lines are indented deeper than its key."
+    elif "parsing a flow" in context and opened:
+        bracket = "[" if "sequence" in context else "{"
+        hint = f"Close the {bracket} of line {opened.line + 1} before this."
     elif "mapping values are not allowed" in said:
-        hint = 'A text that holds ": " needs quotes; a key needs its own line.'
+        hint = (
+            'A text that holds ": " needs quotes; a key needs a line of its own, and '
+            "a blank behind its colon."
+        )
     elif "another document" in said or "expected a single document" in said:
         hint = "Write one document: remove the line `---` between them."
     elif "undefined alias" in said:

@@ -23,6 +23,13 @@ DEEPEST = 50
 """Variables that name one another in a row."""
 
 
+_WHERE = {
+    "each": "An entry with  for_each:  has such values.",
+    "var": "List it in  variables:  of mdf.yml.",
+}
+"""Where names come from, for a space without any."""
+
+
 class UnknownReference(ValueError):
     """A reference that leads nowhere; its text says why, `hint` what there is."""
 
@@ -125,7 +132,7 @@ class _Substitution:
         known = ", ".join(f"${{{space}.x}}" for space in self.scope.values)
         hint = f"References are {known}, ${{user}} and {ROOT}."
         if names is not None:
-            hint = did_you_mean(key, names)
+            hint = did_you_mean(key, names) or _WHERE.get(name.partition(".")[0], "")
         elif name != name.strip():
             hint = f"Write it without blanks:  ${{{name.strip()}}} ."
         return UnknownReference(name, f"${{{name}}} names nothing", hint)

@@ -27,6 +27,8 @@ _MERGED = ("arguments", "tags", "columns")
 type Turn = tuple[dict[str, Any], str]
 """What `${each.x}` is for one table of an entry, and the table's name."""
 
+_SAME = "The tables and their groups are the same for all targets."
+
 _CONTEXTS: list[Hashable] = []
 _MOST_CONTEXTS = 3
 
@@ -137,7 +139,7 @@ def _named(entry: Entry, scope: Scope, problems: list[Problem]) -> list[Turn]:
         except UnknownReference as error:
             place = entry.document.place((*entry.path, "name"))
             message = f"{error}; a name uses ${{each.x}} only"
-            problems.append(Problem("unknown-reference", message, error.hint, place))
+            problems.append(Problem("unknown-reference", message, _SAME, place))
             return turns
         fault = table_fault(str(name))
         if fault:
@@ -315,7 +317,10 @@ class _Maker:
                 failed = True
                 written = entry.value.get(key, entry.defaults.get(key))
                 place = entry.place((key, *path_to(error.reference, written)))
-                problem = Problem("unknown-reference", str(error), error.hint, place)
+                message, hint = str(error), error.hint
+                if key == "group":
+                    message, hint = f"{error}; a group uses ${{each.x}} only", _SAME
+                problem = Problem("unknown-reference", message, hint, place)
                 self.problems.append(problem)
         if failed:
             return None

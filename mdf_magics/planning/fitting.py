@@ -191,11 +191,11 @@ def _check_expectations(table: Table) -> list[Problem]:
     seen: set[str] = set()
     for index, rule in enumerate(table.settings.expectations):
         path = ("expectations", index)
-        if rule.name in seen:
+        if rule.name.lower() in seen:
             message = f'there are two expectations "{rule.name}"'
             place = table.entry.place((*path, "name"))
             problems.append(Problem("duplicate-expectation", message, "", place))
-        seen.add(rule.name)
+        seen.add(rule.name.lower())
         if fault := check_expression(rule.check, row_by_row=True):
             message = f"the check of {rule.name} {fault}"
             hint = "Write what is true for a valid row, such as  seats > 0 ."

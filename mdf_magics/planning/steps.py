@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources as package_files
 from typing import Any
@@ -152,7 +152,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         texts,
         definitions.modules,
         elsewhere,
-        tuple(sorted(dict.fromkeys(problems), key=_reading_order)),
+        tuple(sorted(_causes(problems), key=_reading_order)),
     )
 
 
@@ -327,6 +327,16 @@ def _check_root_path(
     )
     place = document.place(("targets", name), key=True)
     return [Problem("no-root-path", message, hint, place)]
+
+
+def _causes(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems without those that only say again what YAML was misread."""
+    told = list(dict.fromkeys(problems))
+    misread = {one.place for one in told if one.code in _MISREAD}
+    return [one for one in told if one.place not in misread or one.code in _MISREAD]
+
+
+_MISREAD = ("yaml-surprise", "yaml-tag", "bad-key", "too-deep", "too-many-values")
 
 
 def _reading_order(problem: Problem) -> tuple[str, int, int]:

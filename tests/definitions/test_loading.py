@@ -98,7 +98,7 @@ class TestProjectFile:
             (
                 'groups: {a: {max_tables: "7"}}',
                 'wrong-type definitions/mdf.yml:1:26 groups.a.max_tables must be a whole number, not "7"',
-                "",
+                "Write it without quotes:  7",
             ),
             (
                 "groups: {a: {tags: {owner: 5}}}",
@@ -118,7 +118,7 @@ class TestProjectFile:
             (
                 "groups: {a: }",
                 "wrong-type definitions/mdf.yml:1:13 groups.a must be a mapping, not empty",
-                "",
+                "Write a value, or leave the key out.",
             ),
             (
                 "groups: [a]",
@@ -183,7 +183,6 @@ class TestProjectFile:
         text = "projet: x\ntargets:\n  local: {engine: duckdb, catalog: [main]}\n"
 
         assert [told(one) for one in loaded({"mdf.yml": text}).problems] == [
-            'missing-key definitions/mdf.yml:1:1 the key "project" is missing',
             'wrong-type definitions/mdf.yml:3:19 targets.local.engine must be embedded, spark or databricks, not "duckdb"',
             "wrong-type definitions/mdf.yml:3:36 targets.local.catalog must be text, not a list",
             'unknown-key definitions/mdf.yml:1:1 there is no key "projet" here',

@@ -282,7 +282,7 @@ class TestSyntax:
             (
                 "a: b: c\n",
                 (1, 5),
-                'A text that holds ": " needs quotes; a key needs its own line.',
+                'A text that holds ": " needs quotes; a key needs a line of its own, and a blank behind its colon.',
             ),
             (
                 "a: 1\n---\nb: 2\n",
@@ -292,17 +292,17 @@ class TestSyntax:
             (
                 "a: [1, 2\nb: 3\n",
                 (2, 2),
-                "Check the indentation, quotes and brackets here.",
+                "Close the [ of line 1 before this.",
             ),
             (
                 "a: 'x\nb: 1\n",
-                (3, 1),
-                "Check the indentation, quotes and brackets here.",
+                (1, 4),
+                "Close it.",
             ),
             (
                 "a: 1\n b: 2\n",
                 (2, 3),
-                'A text that holds ": " needs quotes; a key needs its own line.',
+                'A text that holds ": " needs quotes; a key needs a line of its own, and a blank behind its colon.',
             ),
             (
                 "a: *nothing\n",

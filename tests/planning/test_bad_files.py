@@ -68,7 +68,7 @@ def problems(root: Path) -> list[Problem]:
         settings = Settings(name, {}, lambda: "me")
         return [*plan_target(definitions, settings).problems]
     except DefinitionError as error:
-        return [*definitions.problems, *error.problems]
+        return [*definitions.problems] or error.problems
 
 
 def told(problem: Problem) -> tuple[str, str, int, int]:
@@ -93,7 +93,7 @@ def write(root: Path, name: str, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_what_is_wrong_is_told_where_it_is(case: Case, tmp_path: Path) -> None:
     assert {told(one) for one in found(case, tmp_path)} == case.told
     assert case.told

@@ -109,7 +109,8 @@ class TestForEach:
                 "unknown-reference: ${var.none} names nothing\n"
                 "  definitions/tables/t.yml:3:15\n"
                 "    3 |     for_each: {x: ['${var.none}']}\n"
-                "      |               ^",
+                "      |               ^\n"
+                "  List it in  variables:  of mdf.yml.",
                 id="unknown variable",
             ),
         ],
@@ -354,7 +355,7 @@ class TestReferences:
         planned = plan("- {name: s.t, group: '${target.name}', sql: SELECT 1 AS x}")
 
         assert [one.message for one in planned.problems] == [
-            "${target.name} names nothing"
+            "${target.name} names nothing; a group uses ${each.x} only"
         ]
 
     def test_bodies_are_left_alone(self) -> None:
