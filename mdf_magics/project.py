@@ -314,7 +314,7 @@ class Project:
                     part=part,
                     runs_on=planned.parts.parts[part].runs_on,
                     fits=tuple(home for home in HOMES if not reasons[home]),
-                    write=table.settings.write,
+                    write=table.rejected_write if rejected else table.settings.write,
                     transformation=table.settings.transformation,
                     file=table.place.source.name,
                     line=table.place.line,

@@ -67,6 +67,11 @@ class Table:
         return f"{self.name}{QUARANTINE}" if aside else None
 
     @property
+    def rejected_write(self) -> models.Write:
+        """How its rejected rows are written: replaced, or each added once."""
+        return "overwrite" if self.settings.write == "overwrite" else "append"
+
+    @property
     def place(self) -> Place:
         """Where the definitions name it."""
         return self.entry.place()

@@ -366,6 +366,8 @@ class TestNotebooks:
         assert ended["new.report"].error is None
         assert ended["new.report"].rows is None
         assert job.rows("new.report") == [("Delta", "minutes")]
+        recorded = job.rows("mdf_runs.mdf_runs", "run_id, name, status")
+        assert ("7", "new.report", "succeeded") in recorded
 
     def test_jupyter_notebook(self, job: Deployed) -> None:
         cells = [
