@@ -7,7 +7,7 @@ from typing import Any
 
 from mdf_magics.definitions import models
 from mdf_magics.definitions.reading import Document, Path_
-from mdf_magics.errors import Problem, did_you_mean
+from mdf_magics.errors import Problem, closest, did_you_mean
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import UNLISTED
 from mdf_magics.planning.quartz import cron_fault, from_unix, zone_fault
@@ -26,10 +26,19 @@ MOST_TAGS = 20
 """A job or pipeline has 25 tags at most (Jobs API), five of which are ours."""
 
 
-def check_groups(project: models.Project, document: Document) -> Iterator[Problem]:
+def check_groups(
+    project: models.Project, document: Document, tables: Mapping[str, Table]
+) -> Iterator[Problem]:
     """What is wrong with the settings of groups and of the whole."""
+    used = {table.group for table in tables.values()}
     for name, group in project.groups.items():
         yield from _check_group(name, group, project, document)
+        told = group.renamed_from in used or closest(name, used - project.groups.keys())
+        if used and name not in used and not told:
+            message = f"the group {name} has no tables, so nothing comes of it"
+            hint = did_you_mean(name, used) or "Remove it, or give it a table."
+            place = document.place(("groups", name), key=True)
+            yield Problem("empty-group", message, hint, place, "warning")
     whole = project.orchestrate or None
     if whole:
         path = ("orchestrate", "schedule")

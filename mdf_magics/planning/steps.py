@@ -135,7 +135,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *check_project_fields(project, document),
         *(one for table in expansion.tables.values() for one in _check_task(table)),
         *(one for table in expansion.tables.values() for one in check_arguments(table)),
-        *check_groups(project, document),
+        *check_groups(project, document, expansion.tables),
         *check_compute(expansion.tables, project),
         *check_notebooks(expansion.tables),
         *_check_parts(parts, expansion.tables),

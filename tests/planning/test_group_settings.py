@@ -250,6 +250,17 @@ class TestRenames:
         ]
 
     def test_group_of_the_earlier_name_may_not_be_there(self) -> None:
-        assert found("{sales: {}, orders: {renamed_from: sales}}") == [
+        tables = queries(query("sales.a"), query("orders.a"))
+        groups = "sales: {}\n  orders: {renamed_from: sales}"
+
+        assert found(groups, tables=tables) == [
             "renamed-group: the group sales is there, so orders can't be it"
         ]
+
+
+def test_group_that_no_table_is_in_is_a_warning() -> None:
+    (problem,) = plan(queries(query("s.t")), project=project("gold: {}")).problems
+
+    assert (problem.code, problem.severity) == ("empty-group", "warning")
+    assert problem.message == "the group gold has no tables, so nothing comes of it"
+    assert str(problem.place) == "definitions/mdf.yml:5:3"

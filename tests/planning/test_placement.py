@@ -307,6 +307,7 @@ class Sequences(RuleBasedStateMachine):
 
         assert {one.code for one in planned.problems} <= {
             "crowded-part",
+            "empty-group",
             "stale-placement",
         }, shown(planned.problems)
         placed = planned.parts.placement
