@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,13 +13,19 @@ from typing import Any
 
 import pytest
 
+from mdf_magics.engines.embedded import EmbeddedEngine
 from tests.workspace import Outcome, WorkspaceServer
 
 PROJECT = """\
 project: flights
 default_target: dev
 targets:
-  dev: {engine: databricks, catalog: dev, schema_prefix: "${user}_", mode: development}
+  dev:
+    engine: databricks
+    catalog: dev
+    schema_prefix: "${user}_"
+    mode: development
+    state: {schema: mdf, warehouse_id: w1}
 groups:
   bronze: {runs_on: job}
   silver: {runs_on: pipeline}
@@ -62,8 +69,11 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    with WorkspaceServer() as server:
-        yield Shop(tmp_path, server)
+    with (
+        contextlib.closing(EmbeddedEngine(tmp_path / "warehouse", "dev")) as engine,
+        WorkspaceServer(engine=lambda: engine, catalog="dev") as server,
+    ):
+        yield Shop(tmp_path / "project", server)
 
 
 @pytest.mark.full  # a process for each command, and each logs in
@@ -73,13 +83,16 @@ def test_the_loop(shop: Shop):
 
     planned = shop.json("plan")
     deployed = shop.json("deploy")
-    writes = len(server.lines(writes=True))
+    server.calls.clear()
     again = shop.json("deploy")
 
     assert {one["action"] for one in planned["actions"]} == {"create"}
     assert [one["key"] for one in deployed["done"]] == ["bronze", "silver", "all"]
     assert again["done"] == []
-    assert len(server.lines(writes=True)) == writes
+    changes = {
+        line for line in server.lines(writes=True) if "sql/statements" not in line
+    }
+    assert changes == set()
     names = [job.settings["name"] for job in server.jobs.jobs.values()]
     assert names == ["[dev me] flights bronze", "[dev me] flights all"]
 
@@ -114,8 +127,7 @@ def test_the_loop(shop: Shop):
     ]
     assert missing["status"] == "missing"
 
-    destroyed = shop.json("destroy", "--delete", "3")
-    assert len(destroyed["done"]) == 3
+    shop.json("destroy", "--delete", "2")
     assert not server.jobs.jobs
     assert not server.pipelines.pipelines
     assert server.pipelines.cascaded == []

@@ -40,7 +40,8 @@ class Uploads:
         """
         self._rest = rest
         self._owner = dict(owner)
-        self._hashes: dict[str, str] = {}
+        self._stamps: dict[str, Any] = {}
+        self._sent: dict[str, str] = {}
         self._objects: dict[str, str] = {}
         self._folders: set[str] = set()
         self._lock = threading.Lock()
@@ -58,17 +59,15 @@ class Uploads:
             Refused: The folder belongs to another target.
             WorkspaceError: It can't be read.
         """
-        record = self._record()
+        self._stamps = self._record().get("stamps", {})
         objects = self._list("src")
-        stamps = record.get("stamps", {})
-        self._hashes = {
-            path: stamps[path]["sha256"]
-            if path in stamps and stamps[path]["stamp"] == _stamp(one)
-            else _CHANGED
-            for path, one in objects.items()
-        }
         self._objects = {path: one["path"] for path, one in objects.items()}
-        return dict(self._hashes)
+        found = {}
+        for path, one in objects.items():
+            known = self._stamps.get(path, {})
+            as_sent = known.get("stamp") == _stamp(one)
+            found[path] = known["sha256"] if as_sent else _CHANGED
+        return found
 
     def upload(self, path: str, text: str) -> None:
         """Write one file whole, or not at all. Raises WorkspaceError."""
@@ -80,24 +79,25 @@ class Uploads:
         if stale and PurePosixPath(stale).name != PurePosixPath(now).name:
             self._delete(str(PurePosixPath(place).with_name(PurePosixPath(stale).name)))
         with self._lock:
-            self._hashes[path] = text_hash(text)
+            self._sent[path] = text_hash(text)
 
     def remove(self, path: str) -> None:
         """Remove one file, if it is there. Raises WorkspaceError."""
         name = PurePosixPath(self._objects.get(path, path)).name
         self._delete(str(PurePosixPath(self.folder, path).with_name(name)))
-        with self._lock:
-            self._hashes.pop(path, None)
 
     def remember(self) -> None:
         """Write down what was uploaded, for `hashes`. Raises WorkspaceError."""
         objects = self._list("src")
-        stamps = {
-            path: {"sha256": self._hashes[path], "stamp": _stamp(one)}
-            for path, one in sorted(objects.items())
-            if self._hashes.get(path, _CHANGED) != _CHANGED
+        new = {
+            path: {"sha256": sent, "stamp": _stamp(objects[path])}
+            for path, sent in self._sent.items()
+            if path in objects
         }
-        record = {**self._owner, "stamps": stamps}
+        kept = {path: one for path, one in self._stamps.items() if path in objects}
+        self._stamps = dict(sorted((kept | new).items()))
+        self._sent.clear()
+        record = {**self._owner, "stamps": self._stamps}
         self._import(f"{self.folder}/{RECORD}", json.dumps(record, indent=1) + "\n")
 
     def _record(self) -> dict[str, Any]:
