@@ -87,6 +87,7 @@ from mdf_magics.running.preview import ROWS, Preview, Previewer
 from mdf_magics.runs import Runs
 from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
 from mdf_magics.testing import frozen, tested
+from mdf_magics.validating import Checked, checked_once
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
 if TYPE_CHECKING:
@@ -489,16 +490,19 @@ class Project:
         definitions = load(self.root)
         if definitions.project is None:
             return Validated(definitions.problems, 0, self.target)
+        repaired = ""
         try:
-            planned = self.planned(definitions)
+            if fix:
+                repaired = repair_placement(self.root, self.planned(definitions))
+                definitions = load(self.root)
+            target = self._target_in(definitions)
+            settings = repr((target, self.variables, self._user(definitions)))
+            problems, tables = checked_once(
+                definitions, settings, lambda: _checked(self.planned(definitions))
+            )
         except DefinitionError as error:  # there is no such target
-            problems = definitions.problems or tuple(error.problems)
-            return Validated(problems, 0, self.target)
-        repaired = repair_placement(self.root, planned) if fix else ""
-        if repaired:
-            planned = self.planned()
-        count = len(planned.tables)
-        return Validated(planned.problems, count, self.target, repaired)
+            problems, tables = definitions.problems or tuple(error.problems), 0
+        return Validated(problems, tables, self.target, repaired)
 
     def doctor(self, *, connect: bool = False) -> Diagnosis:
         """Find what doesn't fit together here, each with the fix.
@@ -880,6 +884,10 @@ def _asked_columns(engine: Engine, home: str) -> list[str] | None:
             details = engine.catalog.details(*home.split("."))
             return [one.name for one in details.columns]
     return None
+
+
+def _checked(planned: Planned) -> Checked:
+    return planned.problems, len(planned.tables)
 
 
 def _refuse_errors(planned: Planned) -> None:

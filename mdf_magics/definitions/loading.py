@@ -60,15 +60,21 @@ class Definitions:
     @property
     def fingerprint(self) -> Hashable:
         """Equal for definitions that say the same: what one gives, the other does."""
-        entries = (*self.transformations.values(), *self.tables)
-        texts = {
-            self.project_document.source,
-            *(one.document.source for one in entries),
-        }
-        bodies = {one.body.source for one in entries if one.body}
-        texts.update(self.modules.values())
         placement = tuple(self.placement.parts.items())
-        return frozenset(texts | bodies), len(entries), placement, self.problems
+        entries = len(self.transformations), len(self.tables)
+        return self.sources(), entries, placement, self.problems
+
+    def sources(self) -> frozenset[Source]:
+        """Every text that says something: definitions, bodies in files, modules."""
+        entries = (*self.transformations.values(), *self.tables)
+        return frozenset(
+            {
+                self.project_document.source,
+                *(one.document.source for one in entries),
+                *(one.body.source for one in entries if one.body),
+                *self.modules.values(),
+            }
+        )
 
     def same_as(self, other: Definitions) -> bool:
         """Whether nothing was read anew since: it is what it was."""
