@@ -77,6 +77,16 @@ class TestResources:
 
         assert (found.name, found.tags) == ("[dev] a_b", {"mdf_key": "p"})
 
+    def test_others_pipelines_are_no_obstacle(self, server: WorkspaceServer):
+        workspace = workspace_of(server)
+        ids = [
+            workspace.create("pipeline", {"name": name, "catalog": "main"})
+            for name in "ab"
+        ]
+        server.cloud.hidden.add(ids[0])
+
+        assert [one.remote_id for one in workspace.find("pipeline", None)] == ids[1:]
+
     def test_an_update_replaces_everything(self, server: WorkspaceServer):
         workspace = workspace_of(server)
         job_id = workspace.create("job", settings(description="old"))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, override
 
 from mdf_magics.deploying.workspaces.databricks_runs import POLL_SECONDS, Runs
 from mdf_magics.deploying.workspaces.protocol import (
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
     Remote,
     RunRequest,
     TableRun,
@@ -78,9 +82,11 @@ class DatabricksWorkspace(Workspace):
 
     @override
     def create(self, kind: str, settings: dict[str, Any]) -> str:
-        if kind == "job":
-            return str(self._rest.once(f"{_JOBS}/create", settings)["job_id"])
-        return str(self._rest.once(_PIPELINES, settings)["pipeline_id"])
+        place = f"{_JOBS}/create" if kind == "job" else _PIPELINES
+        made = self._rest.once(place, settings).get(f"{kind}_id")
+        if made is None:
+            raise OutcomeUnknown(f"the workspace's reply has no id of the new {kind}")
+        return str(made)
 
     @override
     def get(self, kind: str, remote_id: str) -> Remote:
@@ -109,12 +115,12 @@ class DatabricksWorkspace(Workspace):
         # so the names are compared again.
         like = {"filter": f"name LIKE '{name}'"} if name and "'" not in name else {}
         rows = self._rest.pages(_PIPELINES, {"max_results": 100, **like}, "statuses")
-        found = [
-            self.get("pipeline", row["pipeline_id"])
-            for row in rows
-            if name in (None, row.get("name"))
-        ]
-        return sorted(found, key=lambda one: one.settings.get("created", 0))
+        found = []
+        for row in rows:
+            if name in (None, row.get("name")):
+                with suppress(NotFound, PermissionDenied):  # gone since, or others'
+                    found.append(self.get("pipeline", row["pipeline_id"]))
+        return found
 
     @override
     def update(self, kind: str, remote_id: str, settings: dict[str, Any]) -> None:
