@@ -31,13 +31,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyspark.errors import ParseException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name everybody gives it
 from pyspark.sql import types as T  # noqa: N812
@@ -246,6 +247,7 @@ def sentence(name: str, error: BaseException) -> str:
 def build(spark: SparkSession, table: Table, run: Run, runs_schema: str) -> None:
     """Bring one table up to date and note in `run` what happened."""
     known = properties(spark, table)
+    table["anew"] = table.get("anew") or known.get("mdf.anew") == "true"
     if table["write"] == "view":
         replace_view(spark, table)
         tend(spark, table, known)
@@ -266,7 +268,8 @@ def build(spark: SparkSession, table: Table, run: Run, runs_schema: str) -> None
             run.rows_read = run.rows
     tend(spark, table, known)
     if aside := aside_of(table):
-        properties(spark, aside)
+        begun = properties(spark, aside).get("mdf.anew") == "true"
+        aside["anew"] = table["anew"] or begun
         rows = query(spark, aside, aside["home"], new)
         rows = failing(rows, table["expectations"])
         if streamed:
@@ -889,9 +892,12 @@ def pour(
     if not exists(spark, home):
         create(spark, table, rows.schema.fields)
     elif table.get("anew"):
-        # In this order: a run that is killed in between is finished by the next one.
+        # Noted, so that a run which is killed in between is finished by the next one.
+        note_it = f"ALTER TABLE {quoted(home)} SET TBLPROPERTIES ('mdf.anew' = "
+        spark.sql(f"{note_it}'true')")
         spark.sql(f"TRUNCATE TABLE {quoted(home)}")
         shutil.rmtree(checkpoint, ignore_errors=True)
+        spark.sql(f"{note_it}'false')")
     counted = rows.observe("mdf", *counters(rules))
     writer = kept(counted, table).writeStream.trigger(availableNow=True)
     writer = writer.option("checkpointLocation", checkpoint)
@@ -1113,7 +1119,8 @@ def tend(spark: SparkSession, table: Table, known: dict[str, str]) -> None:
             changes.append(f"{alter} {by}")
     ours = {"mdf.table": table["name"], "mdf.said": said_of(table)}
     for change in [*changes, f"{alter} SET TBLPROPERTIES ({pairs(ours)})"]:
-        spark.sql(change)
+        with suppress(ParseException):  # open-source Spark has no tags
+            spark.sql(change)
 
 
 def said_of(table: Table) -> str:

@@ -7,6 +7,7 @@ runs (facts: Unity Catalog's DDL).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,4 +93,42 @@ def test_a_table_that_was_just_made_gets_what_its_ddl_cannot_say() -> None:
     assert [one.split(" SET ")[1].split(" (")[0] for one in spark.said] == [
         "TAGS",
         "TBLPROPERTIES",
+    ]
+
+
+class Poured(Noting):
+    """A session whose stream has nothing new."""
+
+    readStream = writeStream = schema = property(lambda self: self)  # noqa: N815
+    recentProgress: tuple[()] = ()  # noqa: N815
+    columns: tuple[()] = ()
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_, **__: self
+
+
+def test_a_stream_that_begins_anew_is_noted_until_its_checkpoint_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in between, the next run knows that it has to begin anew."""
+    checkpoint = tmp_path / "prod.bronze.files"
+    checkpoint.mkdir()
+    spark: Any = Poured({})
+    table = {"name": "bronze.files", "home": checkpoint.name, "anew": True}
+    said: list[tuple[str, bool]] = []
+
+    def note(_: Noting, text: str) -> None:
+        said.append((text, checkpoint.exists()))
+
+    monkeypatch.setattr(mdf_runtime, "kept", lambda rows, _: rows)
+    monkeypatch.setattr(mdf_runtime, "counters", lambda _: [])
+    monkeypatch.setattr(Noting, "sql", note)
+
+    mdf_runtime.pour(spark, table, spark, str(tmp_path))
+
+    name = "`prod`.`bronze`.`files`"
+    assert said == [
+        (f"ALTER TABLE {name} SET TBLPROPERTIES ('mdf.anew' = 'true')", True),
+        (f"TRUNCATE TABLE {name}", True),
+        (f"ALTER TABLE {name} SET TBLPROPERTIES ('mdf.anew' = 'false')", False),
     ]
