@@ -212,6 +212,8 @@ def _table_run(task: TaskRun) -> TableRun:
 
 
 def _concurrency(part: Remote, planned: Planned) -> int:
+    if planned.target.engine == "spark":
+        return 1  # without Delta, two that append to mdf_runs at once collide
     key = part.tags.get("mdf_key", "")
     known = planned.parts.parts.get(key)
     group = planned.project.groups.get(known.group) if known else None

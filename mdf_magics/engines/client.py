@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import sys
 from types import FrameType
 from typing import TYPE_CHECKING, cast
@@ -33,6 +34,8 @@ def import_client() -> None:
     Raises:
         ImportError: It isn't installed.
     """
+    # What gRPC would log of a failed handshake, the error says too.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     import pyspark.sql.connect.session  # noqa: F401
     from pyspark.logger import PySparkLogger
 

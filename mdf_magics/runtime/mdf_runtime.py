@@ -289,7 +289,8 @@ def record(spark: SparkSession, run: Run, runs_schema: str) -> None:
     try:
         append(spark, table, spark.range(1).select(*values))
     except Exception as error:
-        raise TableError(f"{run.name}: {home} takes no row of this: {error}") from error
+        told = str(error).strip().partition("\n")[0]  # Spark adds its stack trace
+        raise TableError(f"{run.name}: {home} takes no row of this: {told}") from error
 
 
 def replace_view(spark: SparkSession, table: Table) -> None:
