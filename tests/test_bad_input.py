@@ -113,7 +113,7 @@ CELLS = {
     ),
     "unknown option": (
         "%%mdf_table silver.x --no-sav\n---\nSELECT 1 AS a",
-        ["wrong-usage", "Did you mean --no-save?"],
+        ["Did you mean --no-save?"],
     ),
     "two columns of one name": (
         "%%mdf_table silver.x\n---\nSELECT 1 AS a, 2 AS A",

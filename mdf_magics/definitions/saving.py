@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,13 +85,8 @@ def plan_saving(
 def _transformation(
     cell: Cell, name: str, definitions: Definitions, unsaved: Unsaved
 ) -> Saving:
-    if not name:
-        message = "the transformation has no name"
-        hint = "Write  %%mdf_transformation name ."
-        raise _refusal(Problem("missing-name", message, hint, cell.line_place))
-    if fault := function_fault(name):
-        message = f'the name "{name}" {fault}'
-        raise _refusal(Problem("bad-name", message, "", cell.line_place))
+    usage = "%%mdf_transformation name"
+    _check_name(cell, name, "the transformation", usage, function_fault)
     _refuse_name_in_header(cell)
     cell = with_line_value(cell, "name", name)
     stored = definitions.transformations.get(name)
@@ -173,14 +168,26 @@ def _with_body(entry: Entry, cell: Cell) -> Entry:
     return Entry(entry.document, entry.path, entry.value, cell.body, entry.defaults)
 
 
-def _check_table_name(cell: Cell, name: str, made_by: Mapping[str, Entry]) -> None:
+def _check_name(
+    cell: Cell,
+    name: str,
+    whose: str,
+    usage: str,
+    fault_of: Callable[[str], str | None],
+) -> None:
+    """Refuse a magic's line that names nothing, or what can't be a name."""
     if not name:
-        message = "the table has no name"
-        hint = "Write  %%mdf_table schema.table ."
+        message = f"{whose} has no name"
+        hint = f"Write  {usage} ."
         raise _refusal(Problem("missing-name", message, hint, cell.line_place))
-    if fault := table_fault(name):
-        message = f'the table name "{name}" {fault}'
+    if fault := fault_of(name):
+        message = f'{whose} name "{name}" {fault}'
         raise _refusal(Problem("bad-name", message, "", cell.line_place))
+
+
+def _check_table_name(cell: Cell, name: str, made_by: Mapping[str, Entry]) -> None:
+    usage = "%%mdf_table schema.table"
+    _check_name(cell, name, "the table", usage, table_fault)
     stored = made_by.get(name)
     if stored is not None and "for_each" in stored.value:
         message = f"{name} is made by the entry {stored.name}"
@@ -280,7 +287,8 @@ def _changed(
         message = "the cell can't be stored as it is written"
         hint = "Write its YAML as a plain block: a key and its value on each line."
         if before and re.search(r"(?m)[\s\[{,]&\w", before):
-            hint += "\nOr do without the anchors (&name) of that file."
+            where = document.place(at)
+            hint += f"\nOr do without the anchors (&name) of that file: {where} ."
         raise _refusal(Problem("unwritable-entry", message, hint, entry.place()))
     return Change(path, before, after), line
 

@@ -159,7 +159,6 @@ def _of_model(model: type[models.Model]) -> tuple[Schema, dict[str, Schema]]:
 _OPEN: dict[str, Schema] = {
     "Api": {"type": "object"},
     "Variables": {"type": "object"},
-    "JsonValue": {},
 }
 """What pydantic gives a name although anything may stand there."""
 

@@ -536,7 +536,7 @@ class TestProof:
             "    1 | %%mdf_table a.t0\n"
             "      |             ^^^^\n"
             "  Write its YAML as a plain block: a key and its value on each line.\n"
-            "  Or do without the anchors (&name) of that file.\n"
+            "  Or do without the anchors (&name) of that file: definitions/tables/a.yml:2:5 .\n"
             "  Nothing was saved."
         )
 
