@@ -246,12 +246,6 @@ def _made(magic: str) -> dict[str, Any]:
     return {**tables_schema()["$defs"], "": "Table"}
 
 
-def prepare() -> None:
-    """Make the schemas, so that the first Tab needn't."""
-    for magic in ("mdf_table", "mdf_transformation"):
-        _kinds(magic)
-
-
 def _schemas(magic: str, path: KeyPath) -> list[dict[str, Any]]:
     """What the JSON Schema says of the value at a path; lists count as their items."""
     kinds = _kinds(magic)
