@@ -40,6 +40,7 @@ LEVELS = (
         "changing",
         "deploys",
         "grouping",
+        "onboarding_entry",
         "runs",
         "testing",
         "validating",

@@ -27,7 +27,8 @@ from mdf_magics.notebook.html.elements import (
     preformatted,
     problem_block,
 )
-from mdf_magics.onboarding import COPY, Choice, Onboarding, command, target_name
+from mdf_magics.onboarding import Onboarding
+from mdf_magics.onboarding_entry import COPY, Choice, command, target_name
 from mdf_magics.plain_text import count
 from mdf_magics.results import Previewed
 
