@@ -36,8 +36,8 @@ from mdf_magics.state.statements import StatementFailed, Statements, filled, quo
 
 TABLE, *VIEWS = "mdf_journal", "mdf_state", "mdf_history"
 
-PAUSES = (0.25, 0.5, 1, 2, 4)
-"""Seconds to wait before something is tried again; each up to half as long again."""
+PAUSES = (0.25, 0.5, 1, 2, 4, 8)
+"""Seconds to wait before something is tried again, give or take a half."""
 
 MOST_READS = 4
 """How often a query is tried."""
@@ -217,35 +217,58 @@ class DeltaStore(JournalStore):
         return Lease(owner, lock.fence, lock.lineage, lock.seq, seconds, grace)
 
     def _write(self, lease: Lease, rows: Sequence[JournalRow]) -> None:
-        last = self._last.get(lease.owner, lease.seq)
-        seq = last + len(rows)
+        left = list(rows)
+        failure: StatementFailed | None = None
+        for _ in self._tries():
+            last = self._last.get(lease.owner, lease.seq)
+            text = self._numbered(lease, last, left)
+            failure = self._change(_WRITE, rows=text, owner=lease.owner, last=last)
+            if failure is None:
+                self._last[lease.owner] = last + len(left)
+                return
+            landed = self._landed(lease, last)
+            left = [row for row in left if (row.operation_id, row.phase) not in landed]
+            if rows and not left:
+                return
+        raise self._refusal(failure)
+
+    def _numbered(self, lease: Lease, last: int, rows: Sequence[JournalRow]) -> str:
+        """The lock row and rows that go on from `last`, as JSON."""
         ours = {"fence": lease.fence, "project": self.project, "target": self.target}
-        lock = {"seq": seq, "phase": "lock", **ours}
+        lock = {"seq": last + len(rows), "phase": "lock", **ours}
         numbered = [
             asdict(row) | ours | {"seq": last + number, "version": VERSION}
             for number, row in enumerate(rows, start=1)
         ]
-        text = json.dumps([lock, *numbered])
-        failure: StatementFailed | None = None
-        for _ in self._tries():
-            failure = self._change(_WRITE, rows=text, owner=lease.owner, last=last)
-            if failure is None or self._has_landed(lease, last, seq):
-                self._last[lease.owner] = seq
-                return
-        raise self._refusal(failure)
+        return json.dumps([lock, *numbered])
 
-    def _has_landed(self, lease: Lease, last: int, seq: int) -> bool:
-        """Whether a write was done after all. Raises LeaseLost."""
+    def _landed(self, lease: Lease, last: int) -> set[tuple[str, str]]:
+        """What was written though its reply was lost, now or by an earlier write.
+
+        Returns:
+            Operation and phase of each row beyond `last`.
+
+        Raises:
+            LeaseLost: The lease isn't ours any more.
+        """
+        query = (
+            f"SELECT operation_id, phase FROM {{journal}} WHERE phase <> 'lock' "
+            f"AND {OURS} AND fence = :fence AND seq > :last"
+        )
         try:
             locks = self._locks()
+            held = next((lock for lock in locks if lock.owner == lease.owner), None)
+            if held is None or held.fence != lease.fence:
+                raise messages.lease_lost(self.target, lease.fence, self.holder())
+            if held.seq == last:
+                return set()
+            found = self._ask(query, fence=lease.fence, last=last)
         except StateUnreachable:
-            return False
-        held = next((lock for lock in locks if lock.owner == lease.owner), None)
-        if held is None or held.fence != lease.fence:
-            raise messages.lease_lost(self.target, lease.fence, self.holder())
-        if held.seq not in (last, seq):
+            return set()
+        if len(found) != held.seq - last:
             raise messages.rewritten(self.where, held.seq, last)
-        return last < seq == held.seq
+        self._last[lease.owner] = held.seq
+        return {(operation_id, phase) for operation_id, phase in found}
 
     def _free(self, owner: str, freed_by: str | None) -> None:
         failure: StatementFailed | None = None
@@ -316,7 +339,7 @@ class DeltaStore(JournalStore):
         """As often as something is tried, with growing pauses between."""
         yield
         for pause in PAUSES[: most - 1]:
-            self._sleep(pause * random.uniform(1, 1.5))  # noqa: S311 - no secret
+            self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             yield
 
     def _refusal(self, failure: StatementFailed | None) -> StateError:

@@ -27,6 +27,7 @@ _UNSENT: Mapping[str, Reason] = {
     "not-found": "warehouse",
     "permission-denied": "warehouse",
     "outcome-unknown": "lost",
+    "too-many-calls": "lost",
 }
 """What went wrong before there was a statement, by the problem's code."""
 

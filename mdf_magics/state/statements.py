@@ -52,7 +52,7 @@ _SIGNS: Mapping[Reason, str] = {
     "too-large": r"Inline byte limit exceeded",
     "conflict": r"DELTA_CONCURRENT|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED"
     r"|Concurrent\w+Exception|(Metadata|Protocol)ChangedException"
-    r"|Failed to commit transaction",
+    r"|Failed to commit transaction|Missing commit file",
     "catalog": r"NO_SUCH_CATALOG|CATALOG_NOT_FOUND|Catalog '[^']*' does not exist",
     "schema": r"SCHEMA_NOT_FOUND|Schema '[^']*' does not exist|Database not found",
     "missing": r"TABLE_OR_VIEW_NOT_FOUND|TABLE_NOT_FOUND|Table '[^']*' does not exist",

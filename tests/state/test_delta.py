@@ -109,18 +109,14 @@ def test_targets_that_write_at_once_all_succeed(new_delta: NewStore):
     new_delta(target="first").acquire("me")
 
     def deploy(target: str) -> int:
-        store = new_delta(target=target, clock=None, sleep=_nap)
+        store = new_delta(target=target, clock=None, sleep=time.sleep)
         lease = store.acquire("me")
-        for number in range(4):
+        for number in range(3):
             store.write(lease, [row("gold", "update", "done", f"{number}")])
         return len(store.journal())
 
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(deploy, ["dev.ada", "dev.bob", "prod"])) == [4, 4, 4]
-
-
-def _nap(seconds: float) -> None:
-    time.sleep(min(seconds, 0.2))
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(deploy, ["dev.ada", "prod"])) == [3, 3]
 
 
 class TestDamage:

@@ -110,6 +110,25 @@ class TestLostReplies:
 
         assert len(store.journal()) == 1
 
+    def test_what_landed_unseen_is_not_written_again_with_more(
+        self, new_warehouse: NewStore, server: WorkspaceServer
+    ):
+        """The deployer gave up, then tries once more with what has come since."""
+        store = new_warehouse()
+        lease = store.acquire("me")
+        server.fault("MERGE INTO", "drop", when="after")
+        server.fault("sql/statements", 503, skip=1, times=None)
+        with pytest.raises(StateUnreachable):
+            store.write(lease, intent(1))
+        server.faults.clear()
+
+        store.write(lease, [*intent(1), *intent(2)])
+
+        assert [(one.seq, one.operation_id) for one in store.journal()] == [
+            (1, "1"),
+            (2, "2"),
+        ]
+
     @pytest.mark.parametrize("when", ["before", "after"])
     def test_a_lease_is_taken_once(
         self, new_warehouse: NewStore, server: WorkspaceServer, when: str
