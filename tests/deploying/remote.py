@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from mdf_magics.deploying.consent import Consent
+from mdf_magics.deploying.deployer import Deployer, Terms
+from mdf_magics.deploying.result import DeployResult
+from mdf_magics.deploying.survey import Wish
 from mdf_magics.deploying.workspaces.databricks import DatabricksWorkspace
 from mdf_magics.deploying.workspaces.login import log_in
 from mdf_magics.deploying.workspaces.pace import Pace
 from mdf_magics.deploying.workspaces.rest import Rest
+from mdf_magics.planning.resources import Compiled
+from mdf_magics.state.sqlite import SQLiteStore
+from tests.deploying.place import ORIGIN
 from tests.workspace import WorkspaceServer
+
+TARGET = "dev.me"
 
 
 def rest_of(server: WorkspaceServer, **options: Any) -> Rest:
@@ -25,7 +37,7 @@ def workspace_of(
     server: WorkspaceServer,
     *,
     rest: Rest | None = None,
-    target: str = "dev.me",
+    target: str = TARGET,
     root_path: str | None = None,
     listing_lag_seconds: float = 0.0,
 ) -> DatabricksWorkspace:
@@ -38,3 +50,50 @@ def workspace_of(
         listing_lag_seconds=listing_lag_seconds,
         poll_seconds=0.02,
     )
+
+
+@dataclass
+class RemoteTarget:
+    """A target in the stand-in."""
+
+    folder: Path
+    server: WorkspaceServer
+    late: float = 0
+    """Seconds that the store's clock is ahead: then a dead one's lease has ended."""
+
+    def deploy(
+        self,
+        desired: Compiled,
+        store: Any = None,
+        *,
+        delete: bool | int = 1,
+        **options: Any,
+    ) -> DeployResult:
+        """One process that deploys; `options` are those of its connection."""
+        rest = rest_of(self.server, **options)
+        workspace = workspace_of(self.server, rest=rest, target=TARGET)
+        deployer = Deployer(
+            store or self.store(), workspace, concurrency=4, sleep=lambda _: None
+        )
+        terms = Terms(ORIGIN, Consent(delete, yes=True))
+        return deployer.deploy(Wish(desired), terms)
+
+    def store(self, made: type[SQLiteStore] = SQLiteStore) -> SQLiteStore:
+        return made(
+            self.folder / "state.db",
+            project="flights",
+            target=TARGET,
+            clock=lambda: datetime.now(UTC) + timedelta(seconds=self.late),
+        )
+
+    def check(self, desired: Compiled) -> None:
+        """One resource a key; state and workspace agree; nothing is left to do."""
+        workspace = workspace_of(self.server, target=TARGET)
+        found = [*workspace.find("job", None), *workspace.find("pipeline", None)]
+        remote = sorted((r.tags["mdf_key"], r.kind, r.remote_id) for r in found)
+        state = sorted((r.key, r.kind, r.remote_id) for r in self.store().state())
+        assert remote == state
+        assert [key for key, *_ in state] == [one.key for one in desired.resources]
+        assert self.store().pending() == []
+        again = self.deploy(desired)
+        assert (again.done, again.failed) == ((), ())

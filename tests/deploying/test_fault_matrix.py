@@ -8,8 +8,6 @@ deploy after that does nothing.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -17,20 +15,14 @@ from typing import Any
 
 import pytest
 
-from mdf_magics.deploying.consent import Consent
-from mdf_magics.deploying.deployer import Deployer, Terms
-from mdf_magics.deploying.result import DeployResult
-from mdf_magics.deploying.survey import Wish
 from mdf_magics.errors import MdfError, Problem, StateError
 from mdf_magics.planning.resources import Compiled
 from mdf_magics.state.sqlite import SQLiteStore
 from tests.conftest import ALL
 from tests.deploying.desired import compiled, part, whole
-from tests.deploying.place import ORIGIN
-from tests.deploying.remote import workspace_of
+from tests.deploying.remote import TARGET, RemoteTarget
 from tests.workspace import WorkspaceServer
 
-TARGET = "dev.me"
 NOTEBOOK = "# Databricks notebook source\n"
 EFFECTS = ("drop", "hang", 429, 500, 503, 504, 403, 409)
 WHERE = {
@@ -59,53 +51,14 @@ def _project(version: int) -> Compiled:
 BEFORE, AFTER = _project(1), _project(2)
 
 
-@dataclass
-class Remote:
-    """A target in the stand-in."""
-
-    folder: Path
-    server: WorkspaceServer
-    late: float = 0
-    """Seconds that the store's clock is ahead: then a dead one's lease has ended."""
-
-    def deploy(self, desired: Compiled, store: Any = None) -> DeployResult:
-        """One process that deploys."""
-        workspace: Any = workspace_of(self.server, target=TARGET)
-        deployer = Deployer(
-            store or self.store(), workspace, concurrency=4, sleep=lambda _: None
-        )
-        terms = Terms(ORIGIN, Consent(delete=1, yes=True))
-        return deployer.deploy(Wish(desired), terms)
-
-    def store(self, made: type[SQLiteStore] = SQLiteStore) -> SQLiteStore:
-        return made(
-            self.folder / "state.db",
-            project="flights",
-            target=TARGET,
-            clock=lambda: datetime.now(UTC) + timedelta(seconds=self.late),
-        )
-
-    def check(self, desired: Compiled) -> None:
-        """One resource a key; state and workspace agree; nothing is left to do."""
-        workspace = workspace_of(self.server, target=TARGET)
-        found = [*workspace.find("job", None), *workspace.find("pipeline", None)]
-        remote = sorted((r.tags["mdf_key"], r.kind, r.remote_id) for r in found)
-        state = sorted((r.key, r.kind, r.remote_id) for r in self.store().state())
-        assert remote == state
-        assert [key for key, *_ in state] == [one.key for one in desired.resources]
-        assert self.store().pending() == []
-        again = self.deploy(desired)
-        assert (again.done, again.failed) == ((), ())
-
-
 @pytest.fixture
-def remote(tmp_path: Path, server: WorkspaceServer) -> Remote:
-    remote = Remote(tmp_path, server)
+def remote(tmp_path: Path, server: WorkspaceServer) -> RemoteTarget:
+    remote = RemoteTarget(tmp_path, server)
     assert remote.deploy(BEFORE).succeeded
     return remote
 
 
-def finish(remote: Remote) -> None:
+def finish(remote: RemoteTarget) -> None:
     """Deploy when all goes well; settling may bring more to light, so twice at most."""
     remote.server.faults.clear()
     remote.late = 200
@@ -122,7 +75,7 @@ SAMPLE = Random(8).sample(CASES, 12)
     ("effect", "when", "where", "which"), CASES if ALL else SAMPLE, ids=str
 )
 def test_a_request_goes_wrong(
-    remote: Remote, effect: Any, when: Any, where: str, which: str
+    remote: RemoteTarget, effect: Any, when: Any, where: str, which: str
 ) -> None:
     chance = Random(f"{effect} {when} {where}")
     remote.server.fault(
@@ -176,7 +129,9 @@ STATE_CASES = list(product(("before", "after"), range(12), (1, 99)))
     ("when", "skip", "times"),
     STATE_CASES if ALL else Random(8).sample(STATE_CASES, 6),
 )
-def test_the_state_goes_wrong(remote: Remote, when: str, skip: int, times: int) -> None:
+def test_the_state_goes_wrong(
+    remote: RemoteTarget, when: str, skip: int, times: int
+) -> None:
     """At each of the store's calls in turn, once or from then on."""
 
     class Store(BrokenStore):
