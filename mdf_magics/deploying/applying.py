@@ -8,15 +8,15 @@ at most a second after they are known (a marker covers that gap).
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
 
 from mdf_magics.deploying.calling import call_all
+from mdf_magics.deploying.following import forgotten, released, without
 from mdf_magics.deploying.identity import text_hash
 from mdf_magics.deploying.kept_lease import KeptLease, NotBegun
 from mdf_magics.deploying.origin import Origin
@@ -31,8 +31,7 @@ from mdf_magics.deploying.result import (
     Progress,
 )
 from mdf_magics.deploying.sending import Sender
-from mdf_magics.deploying.sent import sent_tables, without_permissions
-from mdf_magics.deploying.settling import forgotten
+from mdf_magics.deploying.sent import without_permissions
 from mdf_magics.deploying.steps import Step, StepId, levels
 from mdf_magics.deploying.survey import View
 from mdf_magics.deploying.workspaces.protocol import (
@@ -90,6 +89,8 @@ class Application:
         self._uploaded = view.found.uploaded
         self._rows = dict(view.state.resources)
         """What the state says of each key, kept up to date."""
+        self._taken: dict[str, set[str]] = defaultdict(set)
+        """Key to the tables that others have taken from it."""
         self._broken: dict[str, WorkspaceError] = {}
         self._stopped: set[StepId] = set()
         self._ended: list[tuple[Step, JournalRow]] = []
@@ -268,6 +269,10 @@ class Application:
             if row.key in self._sender.unpermitted:
                 row = without_permissions(row)
                 self._fail_permissions(step)
+            for one in step.takes:
+                self._taken[one.giver].add(one.earlier)
+            if taken := self._taken.get(row.key):
+                row = without(row, taken)
             self._rows.pop(row.key, None)
             if row.operation not in ("delete", "forget"):
                 self._rows[row.key] = row
@@ -322,19 +327,8 @@ class Application:
         if step.replaces:
             self._rows.pop(step.replaces.key, None)
             yield forgotten(step.replaces)
-        givers = {one.giver for one in step.takes}
-        for giver in sorted(givers & self._rows.keys()):
-            row = self._rows[giver]
-            taken = {one.earlier for one in step.takes if one.giver == giver}
-            left = [table for table in sent_tables(row) if table not in taken]
-            operation_id = str(uuid.uuid4())
-            self._rows[giver] = replace(
-                row,
-                operation="move",
-                phase="done",
-                operation_id=operation_id,
-                tables=json.dumps(left),
-            )
+        for giver in sorted({one.giver for one in step.takes} & self._rows.keys()):
+            self._rows[giver] = released(self._rows[giver], self._taken[giver])
             yield self._rows[giver]
 
     def _remove_orphans(self) -> None:

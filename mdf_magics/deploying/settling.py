@@ -7,13 +7,13 @@ Nobody is asked, and nothing is sent again before it is known.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
 from mdf_magics.deploying.calling import call_all
+from mdf_magics.deploying.following import forgotten, releases
 from mdf_magics.deploying.identity import Marker
 from mdf_magics.deploying.kept_lease import KeptLease
 from mdf_magics.deploying.looking import duplicates, find_marked
@@ -106,7 +106,8 @@ def _look(
         url = workspace.url(intent.kind, remote_id)
         made = without_permissions(intent)  # they come after it
         done = replace(made, phase="done", remote_id=remote_id, url=url)
-        return [done], duplicates(workspace, remote_id, found)
+        others = state.resources.values()
+        return [done, *releases(done, others)], duplicates(workspace, remote_id, found)
     if intent.operation == "delete":
         try:
             workspace.get(intent.kind, remote_id)
@@ -126,17 +127,6 @@ def _look(
     # Whether an update arrived can't be told from every field; sending it again can't
     # do harm, and the plan does so for an update that didn't come to its end.
     return [_failed(intent, "it was interrupted and is sent again")], []
-
-
-def forgotten(row: JournalRow) -> JournalRow:
-    """The row by which the state has a renamed resource no more under its old key."""
-    return replace(
-        row,
-        operation="forget",
-        phase="done",
-        operation_id=str(uuid.uuid4()),
-        error=None,
-    )
 
 
 def _earlier_key(state: Snapshot, intent: JournalRow) -> JournalRow | None:

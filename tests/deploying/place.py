@@ -13,6 +13,7 @@ from mdf_magics.deploying.deployer import Deployer, Terms
 from mdf_magics.deploying.identity import Marker
 from mdf_magics.deploying.origin import Origin
 from mdf_magics.deploying.result import DeployResult, Progress
+from mdf_magics.deploying.sent import sent_tables
 from mdf_magics.deploying.survey import Wish
 from mdf_magics.deploying.workspaces.local import LocalWorkspace
 from mdf_magics.deploying.workspaces.protocol import Remote
@@ -94,7 +95,9 @@ class Place:
     def check_agreement(self, desired: Compiled) -> None:
         """One resource per key; state, workspace and definitions say the same."""
         rows = {row.key: row for row in self.store.state()}
-        assert sorted(rows) == [resource.key for resource in desired.resources]
+        assert {key: sent_tables(row) for key, row in rows.items()} == {
+            resource.key: resource.tables for resource in desired.resources
+        }
         lineage = self.store.snapshot().lineage or ""
         remotes = self.remotes()
         assert len(remotes) == len(rows)

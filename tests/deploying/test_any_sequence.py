@@ -24,16 +24,26 @@ from tests.deploying.place import Place
 
 @st.composite
 def projects(draw: st.DrawFn) -> Compiled:
-    """Up to four parts on jobs and pipelines, some with `all` that runs them."""
+    """Up to four parts on jobs and pipelines, some with `all` that runs them.
+
+    Tables are drawn apart from parts, so that they move from one project to the next;
+    some groups say what they were called before.
+    """
     kinds = draw(
         st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["job", "pipeline"]))
     )
+    homes = st.sampled_from([*sorted(kinds), ""])
+    placed = {f"s.t{number}": draw(homes) for number in range(5)}
     parts: list[Resource] = []
     for key, kind in sorted(kinds.items()):
-        tables = [f"{key}.t{n}" for n in range(draw(st.integers(1, 2)))]
-        parts.append(
-            part(key, *tables, kind=kind, timeout_seconds=draw(st.integers(0, 2)))
-        )
+        tables = [table for table, home in placed.items() if home == key]
+        gone = st.sampled_from([None, *sorted(set("abcd") - kinds.keys())])
+        timeout = draw(st.integers(0, 2))
+        if tables:
+            parts.append(
+                part(key, *tables, kind=kind, timeout_seconds=timeout,
+                     renamed_from=draw(gone))
+            )  # fmt: skip
     versions = {f"src/{key}.py": f"# {draw(st.integers(0, 1))}\n" for key in kinds}
     orchestrated = draw(st.booleans())
     ends = [whole(parts)] if parts and orchestrated else []
