@@ -139,11 +139,6 @@ class TestWrongUsage:
                 'there is nothing called "liist"\n  Did you mean "list"?',
                 id="command",
             ),
-            pytest.param(
-                ["onboard"],
-                "choosing source tables (onboard) is not available yet",
-                id="later",
-            ),
             pytest.param(["list", "--nope"], "No such option '--nope'", id="option"),
             pytest.param(["preview"], "Missing argument 'TABLE'", id="no table"),
             pytest.param(

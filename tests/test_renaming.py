@@ -23,6 +23,7 @@ tables:
 # about people
 -   name: raw.people        # trailing
     sql: SELECT 1 AS id
+    expectations: [{name: known, check: id > 0, on_failure: quarantine}]
     keys: []
 
 

@@ -19,17 +19,20 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from mdf_magics import runtime
 from mdf_magics.engines.protocol import Engine
 from mdf_magics.errors import EngineError, Problem, RunError
 from mdf_magics.running.local_notebook import SUFFIXES, NotebookError, execute
-from mdf_magics.running.modules import Modules
+from mdf_magics.running.modules import RUNTIME, Modules
 from mdf_magics.running.scheduling import InOrder, LocalRun, TaskRun
-from mdf_magics.runtime import mdf_runtime
 
 _HOME = re.compile(
     r"`([^`.]+)`\.`([^`.]+)`\.`([^`.]+)`|[\"']([\w-]+)\.([\w-]+)\.([\w-]+)[\"']"
 )
 """A name of three parts as generated sources write it: in SQL, or as a string."""
+
+_RUNTIME_FILE = Path(runtime.__file__).parent / f"{RUNTIME}.py"
+"""The runtime as it is shipped with us; importing it would import pyspark."""
 
 _REFERENCE = re.compile(r"\{\{\s*job\.(run_id|parameters\.[\w.-]+)\s*\}\}")
 
@@ -113,7 +116,7 @@ def _record(
     outcome: TaskRun, started: datetime, run: LocalRun, modules: Modules
 ) -> None:
     """Add a row to `mdf_runs` for a notebook that knows nothing of it."""
-    runtime: Any = modules.load(Path(mdf_runtime.__file__))
+    runtime: Any = modules.load(_RUNTIME_FILE)
     row = runtime.Run(run.run_id, outcome.table, started, outcome.seconds)
     row.status, row.error, row.rows = outcome.status, outcome.error, outcome.rows
     runtime.record(run.engine.session, row, run.runs_schema)

@@ -32,6 +32,9 @@ USUAL = {
 }
 """What is there unless a case says otherwise."""
 
+USUALLY_TOLD = ("empty-group", "mdf.yml", 5, 3)
+"""The usual group is there for cases that need one."""
+
 
 @dataclass
 class Case:
@@ -95,7 +98,9 @@ def write(root: Path, name: str, text: str) -> None:
 
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_what_is_wrong_is_told_where_it_is(case: Case, tmp_path: Path) -> None:
-    assert {told(one) for one in found(case, tmp_path)} == case.told
+    usual = set() if "mdf.yml" in case.files else {USUALLY_TOLD}
+
+    assert {told(one) for one in found(case, tmp_path)} - usual == case.told - usual
     assert case.told
 
 

@@ -70,7 +70,8 @@ def test_references_of_the_platform_are_left_alone() -> None:
             "unknown-reference: ${var.x} names nothing\n"
             "  definitions/mdf.yml:3:33\n"
             '    3 | groups: {s: {job: {description: "${var.x}"}}}\n'
-            "      |                                 ^^^^^^^^^^",
+            "      |                                 ^^^^^^^^^^\n"
+            "  List it in  variables:  of mdf.yml.",
             id="in a group",
         ),
         pytest.param(
@@ -112,7 +113,8 @@ def test_unknown_one_of_a_target_is_an_error_for_that_target_only() -> None:
         "unknown-reference: ${var.env} names nothing\n"
         "  definitions/mdf.yml:4:37\n"
         '    4 |   prod: {engine: embedded, catalog: "${var.env}"}\n'
-        "      |                                     ^^^^^^^^^^^^"
+        "      |                                     ^^^^^^^^^^^^\n"
+        "  List it in  variables:  of mdf.yml."
     )
 
 

@@ -82,7 +82,7 @@ class TestDeclaring:
             ("{a: tabel}", 'unknown-type t.yml:2:17 there is no type "tabel" | Did you mean "table"? There are: bool, column, columns, date, expression, files, float, int, list, stream, string, table, timestamp.'),
             ("{a: 5}", "wrong-type t.yml:2:17 this must be a mapping, not 5"),
             ("{a: [int]}", "wrong-type t.yml:2:17 this must be a mapping, not a list"),
-            ("{a: }", "wrong-type t.yml:2:17 this must be a mapping, not empty"),
+            ("{a: }", "wrong-type t.yml:2:17 this must be a mapping, not empty | Write a value, or leave the key out."),
             ("{a: {default: 5}}", 'missing-key t.yml:2:17 the key "type" is missing | Add  type: ...'),
             ("{a: {type: int, defalt: 5}}", 'unknown-key t.yml:2:29 there is no key "defalt" here | Did you mean "default"? There are: default, description, type.'),
             ("{a: {type: integer}}", 'wrong-type t.yml:2:24 type must be table, stream, files, column, columns, string, int, float, bool, date, timestamp, list or expression, not "integer" | Did you mean "int"?'),
