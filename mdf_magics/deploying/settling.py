@@ -106,8 +106,8 @@ def _look(
         url = workspace.url(intent.kind, remote_id)
         made = without_permissions(intent)  # they come after it
         done = replace(made, phase="done", remote_id=remote_id, url=url)
-        others = state.resources.values()
-        return [done, *releases(done, others)], duplicates(workspace, remote_id, found)
+        follow = releases(done, state.resources.values())
+        return [done, *follow], duplicates(workspace, remote_id, found)
     if intent.operation == "delete":
         try:
             workspace.get(intent.kind, remote_id)
@@ -123,7 +123,9 @@ def _look(
         if not marker.on(remote.tags):
             return [_failed(intent, "it was interrupted before anything changed")], []
         done = replace(intent, phase="done")
-        return [done, *([forgotten(earlier)] if earlier else [])], []
+        others = [row for row in state.resources.values() if row is not earlier]
+        gone = [forgotten(earlier)] if earlier else []
+        return [done, *gone, *releases(done, others)], []
     # Whether an update arrived can't be told from every field; sending it again can't
     # do harm, and the plan does so for an update that didn't come to its end.
     return [_failed(intent, "it was interrupted and is sent again")], []
