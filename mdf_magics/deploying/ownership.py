@@ -141,6 +141,7 @@ class Ownership:
         rows = state.resources
         self.earlier_keys = _renamed(wanted, rows)
         """New key to the one before, of resources that are renamed by this deploy."""
+        self._later_keys = {old: new for new, old in self.earlier_keys.items()}
         self._owners: dict[str, JournalRow] = {}
         for row in rows.values():
             for table in sent_tables(row):
@@ -169,11 +170,10 @@ class Ownership:
             earlier, owner = built.renamed_from, self._owners.get(built.renamed_from)
         if owner is None:
             return None
-        renamed = self.earlier_keys.get(resource.key) == owner.key
         found = Transfer(
             table,
             earlier,
-            resource.key if renamed else owner.key,
+            self._later_keys.get(owner.key, owner.key),
             resource.key,
             owner.kind,
             resource.kind,
@@ -190,16 +190,18 @@ _PLAIN = BuiltTable("", "view")
 def _renamed(
     wanted: Mapping[str, Resource], rows: Mapping[str, JournalRow]
 ) -> dict[str, str]:
-    """Keys that take a deployed resource over; one that is done already isn't."""
-    return {
-        key: before
-        for key, resource in wanted.items()
-        if (before := resource.renamed_from)
-        and key not in rows
-        and before not in wanted
-        and before in rows
-        and rows[before].kind == resource.kind
-    }
+    """Keys that take a deployed resource over; one that is done already isn't.
+
+    Where several want the same one, the first gets it: it can't be two.
+    """
+    takers: dict[str, str] = {}
+    for key, resource in wanted.items():
+        before = resource.renamed_from
+        if before is None or before in wanted or before not in rows or key in rows:
+            continue
+        if rows[before].kind == resource.kind:
+            takers.setdefault(before, key)
+    return {key: before for before, key in takers.items()}
 
 
 def _tables_of(resource: Resource | None) -> tuple[str, ...]:

@@ -158,7 +158,7 @@ class _Planner:
             return self._of(resource, row, "none", "nothing")
         reasons += [
             f"{one.earlier} moves to {one.taker}"
-            for one in self._ownership.given[row.key]
+            for one in self._ownership.given[resource.key]
         ]
         action = "update"
         if resource.key != row.key or self._moves(resource.key):

@@ -44,7 +44,10 @@ def projects(draw: st.DrawFn) -> Compiled:
                 part(key, *tables, kind=kind, timeout_seconds=timeout,
                      renamed_from=draw(gone))
             )  # fmt: skip
-    versions = {f"src/{key}.py": f"# {draw(st.integers(0, 1))}\n" for key in kinds}
+    versions = {
+        f"src/{one.key}.py": f"# {draw(st.integers(0, 1))} {one.tables}\n"
+        for one in parts
+    }
     orchestrated = draw(st.booleans())
     ends = [whole(parts)] if parts and orchestrated else []
     return compiled(*parts, *ends, code=versions)

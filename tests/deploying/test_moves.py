@@ -117,6 +117,19 @@ class TestRenamedGroup:
             "gold": "delete"
         }
 
+    def test_only_one_group_takes_a_resource_over(self, place: Place):
+        place.deploy(compiled(part("gold", "s.x", "s.y")))
+        before = place.ids()["gold"]
+        split = compiled(
+            part("a", "s.x", renamed_from="gold"), part("b", "s.y", renamed_from="gold")
+        )
+
+        place.deploy(split, yes=True)
+
+        assert place.ids()["a"] == before
+        assert place.ids()["b"] != before
+        place.check_agreement(split)
+
     def test_without_the_line_the_plan_says_which_to_add(self, place: Place):
         place.deploy(FLIGHTS)
         marts = replace(MARTS, renamed_from=None,
