@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -157,7 +158,7 @@ class MemoryWorkspace:
     listing_lag_seconds = 0.0
 
     def __init__(self) -> None:
-        self.made = 0
+        self._numbers = itertools.count(1)
         self.resources: dict[tuple[str, str], Remote] = {}
         self.files: dict[str, str] = {}
         self.calls: list[str] = []
@@ -172,11 +173,10 @@ class MemoryWorkspace:
 
     def create(self, kind: str, settings: dict[str, Any]) -> str:
         self.calls.append("create")
-        names = [one.name for one in self.resources.values() if one.kind == kind]
+        names = [one.name for one in list(self.resources.values()) if one.kind == kind]
         if kind == "pipeline" and settings["name"] in names:
             raise NameTaken(settings["name"])
-        self.made += 1
-        remote_id = str(self.made)
+        remote_id = str(next(self._numbers))
         self._put(kind, remote_id, settings)
         return remote_id
 
@@ -190,7 +190,7 @@ class MemoryWorkspace:
         self.calls.append("find")
         return [
             one
-            for one in self.resources.values()
+            for one in list(self.resources.values())
             if one.kind == kind and name in (None, one.name)
         ]
 
