@@ -100,7 +100,12 @@ def visible(character: str) -> str:
 
 
 def _number(value: float) -> str:
-    """A float; Python has no literals for those that aren't finite."""
-    if math.isfinite(value):
-        return repr(value).replace("e+", "e")
-    return f'float("{value}")'
+    """A float; what is larger than any is written so that Python reads it as infinite.
+
+    A call of `float` would be broken into lines where it doesn't fit.
+    """
+    if math.isinf(value):
+        return "1e999" if value > 0 else "-1e999"
+    if math.isnan(value):
+        return 'float("nan")'
+    return repr(value).replace("e+", "e")

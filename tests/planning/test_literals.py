@@ -35,7 +35,7 @@ PLAIN = st.text(
     st.sampled_from("abc xyz0189_.,:'\"\\{}()[]#\n\t\u00e9\u00df\u0416\u8868\u540d")
 )
 NESTED = st.recursive(
-    PLAIN | st.integers() | st.floats() | st.booleans() | st.none(),
+    PLAIN | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none(),
     lambda inner: (
         st.lists(inner, min_size=1, max_size=5)
         | st.dictionaries(PLAIN, inner, min_size=1, max_size=5)
