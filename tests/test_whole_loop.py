@@ -88,7 +88,7 @@ def mdf(folder: Path, *words: str, code: int = 0) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -190,6 +190,7 @@ def test_running_the_cells_again_changes_no_byte(shop: Path) -> None:
     assert contents(shop / "definitions") == before
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("verb", ["deploy", "run"])
 def test_a_killed_command_leaves_nothing_half_done(shop: Path, verb: str) -> None:
     if verb == "run":
@@ -205,7 +206,7 @@ def test_a_killed_command_leaves_nothing_half_done(shop: Path, verb: str) -> Non
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    mdf(shop, "deploy")
+    mdf(shop, "deploy", "--wait")  # one that was killed holds its lease for 2 minutes
     mdf(shop, "run")
     with sqlite3.connect(shop / ".mdf" / "workspace" / "workspace.db") as database:
         names = [one for (one,) in database.execute("SELECT name FROM resources")]
