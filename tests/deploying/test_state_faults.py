@@ -111,8 +111,7 @@ class TestFault28:
         remembered.cut = False
         remembered.forget_faults()
 
-        # What was under way then, and what had begun before that was known.
-        assert 1 <= len(remembered.remotes()) < len(parts)
+        assert 1 <= len(remembered.remotes()) <= 3  # what was under way then
         assert "No further operation was begun." in str(error.value)
         for remote in remembered.remotes():
             done = f"- create job {remote.tags['mdf_key']} done ({remote.remote_id})"
