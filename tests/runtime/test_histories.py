@@ -44,7 +44,8 @@ EVENTS = st.lists(
 def expected_history(events: list[Event]) -> list[tuple[Any, ...]]:
     """The rows of AUTO CDC type 2."""
     rows: list[tuple[Any, ...]] = []
-    for key, many in groupby(sorted(events), lambda one: one.key):
+    in_order = sorted(events, key=lambda one: (one.key, one.at))
+    for key, many in groupby(in_order, lambda one: one.key):
         at_once: dict[int, Event] = {}
         for one in many:
             if one.at not in at_once or one.deletes:
