@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mdf_magics.adding import (
     Adding,
@@ -25,14 +25,12 @@ from mdf_magics.definitions.loading import (
     load,
 )
 from mdf_magics.definitions.names import quoted
-from mdf_magics.definitions.placement_file import placement_changes
 from mdf_magics.definitions.recalling import recalled
 from mdf_magics.definitions.starting import retarget, start
-from mdf_magics.definitions.storing import locked, write
 from mdf_magics.deploying.adopting import Adopted
 from mdf_magics.deploying.consent import Consent
 from mdf_magics.deploying.deployer import Deployer
-from mdf_magics.deploying.generated import files_of, write_generated
+from mdf_magics.deploying.generated import files_of
 from mdf_magics.deploying.plan import Plan
 from mdf_magics.deploying.result import DeployResult
 from mdf_magics.deploys import Deploys, consent_of
@@ -50,13 +48,11 @@ from mdf_magics.errors import (
 from mdf_magics.grouping import regroup, repair_placement, show_group
 from mdf_magics.journals import Journals
 from mdf_magics.onboarding import Onboarding
+from mdf_magics.opened import OpenedProject, refuse_errors
 from mdf_magics.planning.columns import column_graph
-from mdf_magics.planning.expansion import Table
-from mdf_magics.planning.fitting import HOMES, fits
-from mdf_magics.planning.resources import Compiled
 from mdf_magics.planning.selection import Selector
 from mdf_magics.planning.showing import shown_query
-from mdf_magics.planning.steps import Planned, Settings, compile_target, plan_target
+from mdf_magics.planning.steps import Planned
 from mdf_magics.renaming import rename
 from mdf_magics.results import (
     AddedAll,
@@ -68,7 +64,6 @@ from mdf_magics.results import (
     GraphedColumns,
     History,
     Listed,
-    ListedTable,
     Message,
     Previewed,
     Ran,
@@ -81,47 +76,18 @@ from mdf_magics.results import (
     Validated,
     columns_of,
     graph_of,
+    listed,
 )
-from mdf_magics.results.comparing import difference
-from mdf_magics.running.preview import ROWS, Preview, Previewer
+from mdf_magics.running.preview import ROWS, Previewer
 from mdf_magics.runs import Runs
-from mdf_magics.targets import deployer_of, engine_of, testing_engine_of, user_of
+from mdf_magics.targets import deployer_of
 from mdf_magics.testing import frozen, tested
 from mdf_magics.validating import Checked, checked_once
 from mdf_magics.vocabulary import Vocabulary, vocabulary_of
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
-REMEMBERED = 4
-"""How many plans of a target are kept: what is stored, and a cell on its way."""
-
-
-class Project:
+class Project(OpenedProject):
     """The definitions in a folder, and what is done with them for one target."""
-
-    def __init__(
-        self,
-        root: Path,
-        *,
-        target: str | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Open a project.
-
-        Args:
-            root: The folder that holds `definitions/`.
-            target: The target; default: the project's `default_target`.
-            variables: Values for `${var.x}` that override the definitions'.
-        """
-        self.root = root
-        self.variables = dict(variables or {})
-        self.progress: Callable[[str], None] = lambda _: None
-        """Told in a few words what is going on, by verbs that take a while."""
-        self._target = target
-        self._engines: dict[str, Engine] = {}
-        self._planned: dict[Hashable, Planned] = {}
-        self._previews: dict[Hashable, Preview] = {}
 
     @classmethod
     def find(
@@ -170,19 +136,6 @@ class Project:
             catalog = notebook.catalog.currentCatalog()
         said = start(folder, catalog, schema_prefix, on_databricks=notebook is not None)
         return Message(said)
-
-    @property
-    def target(self) -> str:
-        """The target that everything is done for."""
-        return self._target or self._target_in(load(self.root))
-
-    def for_target(self, name: str) -> Project:
-        """The same project for another target; they share their engines."""
-        other = Project(self.root, target=name, variables=self.variables)
-        other.progress = self.progress
-        other._engines = self._engines
-        other._previews = self._previews
-        return other
 
     def switch(self, name: str | None) -> Message:
         """Show the target, or change it for what follows.
@@ -248,8 +201,7 @@ class Project:
             DefinitionError: Definitions are wrong.
         """
         definitions = load(self.root)
-        planned = self.planned(definitions)
-        _refuse_errors(planned)
+        planned = self.valid(definitions)
         return Onboarding(definitions, planned, self.engine(planned), str(self.root))
 
     def onboard(  # noqa: PLR0913 - one for each option of the verb
@@ -301,31 +253,7 @@ class Project:
         """
         planned = self.planned()
         chosen = self._chosen((), select, planned)
-        tables = []
-        for name, table in sorted(planned.made.items()):
-            if chosen is not None and table.name not in chosen:
-                continue
-            part = planned.parts.placement[table.name]
-            reasons = fits(table, planned.tables)
-            rejected = name == table.quarantine
-            tables.append(
-                ListedTable(
-                    name=name,
-                    group=table.group,
-                    part=part,
-                    runs_on=planned.parts.parts[part].runs_on,
-                    fits=tuple(home for home in HOMES if not reasons[home]),
-                    write=table.rejected_write if rejected else table.settings.write,
-                    transformation=table.settings.transformation,
-                    file=table.place.source.name,
-                    line=table.place.line,
-                    upstream=(table.name,)
-                    if rejected
-                    else planned.graph.upstream[name],
-                    rejected=rejected,
-                )
-            )
-        return Listed(tuple(tables), tuple(sorted(load(self.root).transformations)))
+        return listed(planned, chosen)
 
     def show(
         self, name: str, *, sql: bool = False
@@ -341,8 +269,8 @@ class Project:
         """
         if sql:
             planned = self.planned()
-            table = self._table(name, planned)
-            _refuse_errors(planned)
+            table = self.table(name, planned)
+            refuse_errors(planned)
             query = shown_query(table, planned.texts)
             return ShownQuery(name, self.target, table.body.source.name, query)
         definitions = load(self.root)
@@ -411,20 +339,13 @@ class Project:
             EngineError: It can't be computed.
         """
         planned = self.planned()
-        self._table(table, planned)
-        _refuse_errors(planned)
+        self.table(table, planned)
+        refuse_errors(planned)
         self.progress(f"previewing {table}")
         previewer = Previewer(
             planned, self.engine(planned), str(self.root), fresh=fresh
         )
         return self.previewed(previewer.preview(table, rows, all_rows=full))
-
-    def previewed(self, preview: Preview) -> Previewed:
-        """A preview with how it differs from the last one of its table."""
-        key = self.target, preview.table
-        before = self._previews.get(key)
-        self._previews[key] = preview
-        return Previewed(preview, difference(before, preview) if before else "")
 
     def graph(
         self,
@@ -495,8 +416,7 @@ class Project:
             if fix:
                 repaired = repair_placement(self.root, self.planned(definitions))
                 definitions = load(self.root)
-            target = self._target_in(definitions)
-            settings = repr((target, self.variables, self._user(definitions)))
+            settings = self.settings(definitions)
             problems, tables = checked_once(
                 definitions, settings, lambda: _checked(self.planned(definitions))
             )
@@ -544,12 +464,12 @@ class Project:
         Raises:
             DefinitionError: Definitions are wrong; nothing was written.
         """
-        planned, compiled = self._compiled()
+        planned, compiled = self.compiled()
         only = None
         if select:
             tables = Selector(planned).select(select).tables
             only = files_of(compiled, tables)
-        return self._write(planned, compiled, check=check, only=only)
+        return self.write_files(planned, compiled, check=check, only=only)
 
     def plan(self, *, select: str | None = None, out: str | None = None) -> Plan:
         """What a deploy would change, and why; reads only.
@@ -595,7 +515,7 @@ class Project:
         deploys = self._deploys()
         saved = deploys.saved(plan, select) if plan else None
         terms = deploys.terms(consent, wait=wait)
-        written = partial(self._write, deploys.planned, deploys.compiled)
+        written = partial(self.write_files, deploys.planned, deploys.compiled)
         return deploys.deploy(select, saved, replace(terms, agreed=written))
 
     def destroy(
@@ -693,7 +613,7 @@ class Project:
             if cancel:
                 return runs.cancel(cancel)
             return runs.repair(repair) if repair else runs.watch(watch or "")
-        planned, compiled = self._compiled()
+        planned, compiled = self.compiled()
         chosen = self._chosen(tables, select, planned)
         return self._runs(planned).run(compiled, chosen, full_refresh=full_refresh)
 
@@ -720,10 +640,9 @@ class Project:
             DefinitionError: The cell or definitions are wrong. Nothing was saved.
             EngineError: Something can't be read or computed. Nothing was saved.
         """
-        planned = self.planned()
-        _refuse_errors(planned)
+        planned = self.valid()
         self.progress(f"freezing {table}")
-        reading, computing = self.engine(planned), self._testing_engine(planned)
+        reading, computing = self.engine(planned), self.testing_engine(planned)
         return frozen(
             self.root, table, text, planned, reading=reading, computing=computing
         )
@@ -738,100 +657,9 @@ class Project:
         Raises:
             DefinitionError: There is no such test, or definitions are wrong.
         """
-        planned = self.planned()
-        _refuse_errors(planned)
-        engine = partial(self._testing_engine, planned)
+        planned = self.valid()
+        engine = partial(self.testing_engine, planned)
         return tested(self.root, names, planned, engine, self.progress, accept=accept)
-
-    def planned(self, definitions: Definitions | None = None) -> Planned:
-        """The definitions worked out for the target; remembered until they change."""
-        definitions = definitions or load(self.root)
-        target = self._target_in(definitions)
-        whose = self._user(definitions)
-        key = target, whose, tuple(self.variables.items()), definitions.fingerprint
-        if key not in self._planned:
-            if len(self._planned) >= REMEMBERED:
-                self._planned.pop(next(iter(self._planned)))
-            self._planned[key] = self.worked_out(definitions)
-        return self._planned[key]
-
-    def worked_out(self, definitions: Definitions) -> Planned:
-        """Definitions that aren't stored, worked out for the target."""
-        user = partial(self._user, definitions)
-        target = self._target_in(definitions)
-        return plan_target(definitions, Settings(target, self.variables, user))
-
-    def engine(self, planned: Planned) -> Engine:
-        """The target's engine, started on first use and kept."""
-        name = planned.identity.target
-        if name not in self._engines:
-            self._engines[name] = engine_of(self.root, planned)
-        return self._engines[name]
-
-    def _testing_engine(self, planned: Planned) -> Engine:
-        """Where tests run: the embedded engine, whatever the target's is."""
-        if planned.target.engine == "embedded":
-            return self.engine(planned)
-        if "" not in self._engines:
-            self._engines[""] = testing_engine_of(self.root, planned)
-        return self._engines[""]
-
-    @property
-    def spark(self) -> SparkSession:
-        """The Spark session of the target's engine; it knows every built table."""
-        engine = self.engine(self.planned())
-        engine.register_all()
-        return engine.session
-
-    def warm_up(self) -> None:
-        """Start the target's engine in the background."""
-        self.engine(self.planned()).warm_up()
-
-    def close(self) -> None:
-        """End the engines that were started."""
-        for engine in self._engines.values():
-            engine.close()
-        self._engines.clear()
-
-    def record_placement(self, planned: Planned) -> None:
-        """Keep in `placement.yml` which part each table is in."""
-        with locked(self.root):
-            write(self.root, placement_changes(self.root, planned.parts.placement))
-
-    def _target_in(self, definitions: Definitions) -> str:
-        project = definitions.project
-        default = project.default_target if project else "local"
-        return self._target or default
-
-    def _user(self, definitions: Definitions) -> str:
-        """Whose the target is; empty when it is everybody's."""
-        project = definitions.project
-        target = project.targets.get(self._target_in(definitions)) if project else None
-        return user_of(self.root, target) if target and target.mode else ""
-
-    def _compiled(self) -> tuple[Planned, Compiled]:
-        """The target worked out and generated; definitions must be right."""
-        planned = self.planned()
-        _refuse_errors(planned)
-        return planned, compile_target(planned)
-
-    def _write(
-        self,
-        planned: Planned,
-        compiled: Compiled,
-        *,
-        check: bool = False,
-        only: Collection[str] | None = None,
-    ) -> CompiledFiles:
-        placed = placement_changes(self.root, planned.parts.placement)
-        if not check:
-            self.record_placement(planned)
-        development = bool(planned.identity.user)
-        files = write_generated(
-            self.root, compiled, development=development, check=check, only=only
-        )
-        changed = tuple(one.path for one in placed if one.changes)
-        return CompiledFiles(replace(files, written=changed + files.written), check)
 
     def _deployer(self, planned: Planned) -> Deployer:
         return deployer_of(self.root, planned, lambda: self.engine(planned))
@@ -842,7 +670,7 @@ class Project:
         return Journals.of(self.root, planned, engine)
 
     def _deploys(self) -> Deploys:
-        planned, compiled = self._compiled()
+        planned, compiled = self.compiled()
         deployer = self._deployer(planned)
         return Deploys(self.root, planned, compiled, deployer, self.progress)
 
@@ -868,14 +696,6 @@ class Project:
             raise DefinitionError(not_stored(name, definitions, planned))
         return entry
 
-    def _table(self, name: str, planned: Planned) -> Table:
-        """The table that makes the one of that name."""
-        if name not in planned.made:
-            message = f'there is no table "{name}"'
-            hint = did_you_mean(name, planned.tables) or "Define it:  %%mdf_table ."
-            raise DefinitionError(Problem("unknown-table", message, hint))
-        return planned.made[name]
-
 
 def _asked_columns(engine: Engine, home: str) -> list[str] | None:
     """The columns of a table, where its engine knows it."""
@@ -888,8 +708,3 @@ def _asked_columns(engine: Engine, home: str) -> list[str] | None:
 
 def _checked(planned: Planned) -> Checked:
     return planned.problems, len(planned.tables)
-
-
-def _refuse_errors(planned: Planned) -> None:
-    if planned.errors:
-        raise DefinitionError(*planned.errors)

@@ -47,6 +47,7 @@ LEVELS = (
         "vocabulary",
     },
     {"doctor", "journals", "onboarding", "renaming"},
+    {"opened"},
     {"project"},
     {"cli", "notebook", "pytest_plugin"},
     {"__init__", "__main__"},
@@ -163,21 +164,11 @@ def test_options_of_cells_are_those_of_adding(verb: Verb) -> None:
 def test_whatever_a_project_does_is_a_verb() -> None:
     inner = {
         "add_file",
-        "close",
         "columns",
-        "engine",
         "find",
-        "for_target",
         "freeze",
         "onboarding",
-        "planned",
-        "previewed",
-        "record_placement",
-        "spark",
-        "target",
         "vocabulary",
-        "warm_up",
-        "worked_out",
     }
     public = {name for name in vars(Project) if not name.startswith("_")} - inner
 

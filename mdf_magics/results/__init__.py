@@ -11,14 +11,13 @@ from mdf_magics.results.defining import (
     Changed,
     CompiledFiles,
     Definition,
-    Listed,
-    ListedTable,
     ShownQuery,
     Validated,
     columns_shown,
 )
 from mdf_magics.results.graph import Graphed, graph_of
 from mdf_magics.results.grouping import Regrouped, ShownGroup, ShownPart
+from mdf_magics.results.listing import Listed, ListedTable, listed
 from mdf_magics.results.previewing import Previewed
 from mdf_magics.results.protocol import Message, Result, failure_of, formatted
 from mdf_magics.results.running import Ran, Status, TableStatus, failures
@@ -58,4 +57,5 @@ __all__ = [
     "failures",
     "formatted",
     "graph_of",
+    "listed",
 ]

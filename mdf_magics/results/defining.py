@@ -9,7 +9,7 @@ from typing import Any
 from mdf_magics.deploying.generated import Generated
 from mdf_magics.engines.protocol import Column
 from mdf_magics.errors import DefinitionError, Problem
-from mdf_magics.plain_text import aligned, count
+from mdf_magics.plain_text import count
 from mdf_magics.planning.showing import ShownLine
 from mdf_magics.results.previewing import Previewed
 
@@ -88,70 +88,6 @@ class AddedAll:
     def to_json(self) -> dict[str, Any]:
         """Every cell as `added`."""
         return {"added": [one.to_json() for one in self.added]}
-
-
-@dataclass(frozen=True)
-class ListedTable:
-    """A table, as a list shows it."""
-
-    name: str
-    group: str
-    part: str
-    runs_on: str
-    fits: tuple[str, ...]
-    write: str
-    transformation: str | None
-    file: str
-    line: int
-    upstream: tuple[str, ...]
-    rejected: bool = False
-    """Whether it holds the rows that expectations keep out of another table."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """All tables of a project."""
-
-    tables: tuple[ListedTable, ...]
-    transformations: tuple[str, ...] = ()
-
-    def text(self) -> str:
-        """A line for each table."""
-        if not self.tables:
-            return "No tables yet. Define one:  %%mdf_table schema.table"
-        header = ("table", "part", "runs on", "write", "transformation", "where")
-        rows = [
-            (
-                one.name,
-                one.part,
-                one.runs_on if one.runs_on in one.fits else f"{one.runs_on} (unfit)",
-                one.write,
-                "(rejected rows)" if one.rejected else one.transformation or "(own)",
-                f"{one.file}:{one.line}",
-            )
-            for one in self.tables
-        ]
-        return "\n".join(aligned([header, *rows], underline=True))
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape that `mdf list --json` documents."""
-        return {
-            "tables": [
-                {
-                    "name": one.name,
-                    "group": one.group,
-                    "part": one.part,
-                    "runs_on": one.runs_on,
-                    "fits": list(one.fits),
-                    "write": one.write,
-                    "transformation": one.transformation,
-                    "file": one.file,
-                    "line": one.line,
-                    "upstream": list(one.upstream),
-                }
-                for one in self.tables
-            ]
-        }
 
 
 @dataclass(frozen=True)
