@@ -190,7 +190,6 @@ def test_running_the_cells_again_changes_no_byte(shop: Path) -> None:
     assert contents(shop / "definitions") == before
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("verb", ["deploy", "run"])
 def test_a_killed_command_leaves_nothing_half_done(shop: Path, verb: str) -> None:
     if verb == "run":

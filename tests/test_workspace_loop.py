@@ -77,7 +77,6 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.mark.full  # a process for each command, and each logs in
-@pytest.mark.timeout(400)
 def test_the_loop(shop: Shop):
     server = shop.server
 

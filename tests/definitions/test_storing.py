@@ -240,7 +240,7 @@ class TestProcesses:
         ("writers", "tables"),
         [
             (8, 20),
-            pytest.param(8, 50, marks=[pytest.mark.full, pytest.mark.timeout(300)]),
+            pytest.param(8, 50, marks=pytest.mark.full),
         ],
     )
     def test_that_add_to_one_file_lose_nothing(
@@ -275,7 +275,6 @@ class TestProcesses:
             (tmp_path / FILE).unlink()
 
     @pytest.mark.full
-    @pytest.mark.timeout(300)
     def test_that_are_killed_at_any_step_leave_the_old_or_the_new_file(
         self, written: Write
     ):

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
         "moves",
         pytest.param("change", marks=pytest.mark.full),
         pytest.param("rebuild", marks=pytest.mark.full),
-        pytest.param("hundred", marks=[pytest.mark.full, pytest.mark.timeout(900)]),
+        pytest.param("hundred", marks=pytest.mark.full),
     ],
 )
 def test_killed_at_each_call(

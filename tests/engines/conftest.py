@@ -249,7 +249,7 @@ def _make_orders(engine: Engine) -> None:
 
 
 def _each(*makers: Callable[[pytest.FixtureRequest], tuple[Engine, str]]) -> list[Any]:
-    on_spark = (pytest.mark.needs("spark-connect"), pytest.mark.timeout(300))
+    on_spark = pytest.mark.needs("spark-connect")
     return [
         pytest.param(
             maker,

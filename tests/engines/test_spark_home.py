@@ -14,7 +14,7 @@ from tests.spark_server import SparkServer
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = [pytest.mark.needs("spark-connect"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.needs("spark-connect")
 
 MERGED = """\
 tables:

@@ -11,7 +11,7 @@ from tests.notebook.conftest import ORDERS
 from tests.notebook.jupyterlab import LabNotebook, chromium, lab_server, write_notebook
 from tests.notebook.payloads import PAYLOADS
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.needs("chromium")
 
 CELLS = {
     "load": "%load_ext mdf_magics",

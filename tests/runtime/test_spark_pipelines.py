@@ -172,7 +172,6 @@ def test_both_homes_give_these_rows_here(tmp_path: Path, home: str) -> None:
 
 
 @pytest.mark.needs("spark-pipelines")
-@pytest.mark.timeout(600)
 def test_a_pipelines_engine_gives_the_same_rows(
     tmp_path: Path, pipelines: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
@@ -190,7 +189,6 @@ def test_a_pipelines_engine_gives_the_same_rows(
 
 
 @pytest.mark.needs("spark-pipelines")
-@pytest.mark.timeout(600)
 def test_streams_and_changes_are_taken_by_a_pipelines_engine(
     pipelines: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:

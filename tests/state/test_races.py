@@ -85,7 +85,6 @@ def test_a_killed_holder_keeps_nobody_out_for_long(tmp_path: Path):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kill", [False, True])
 def test_many_of_them(tmp_path: Path, kill: bool):
     assert race(tmp_path / "warehouse", 6, 90, kill=kill) > 3
