@@ -23,6 +23,7 @@ from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
 from mdf_magics.planning.expansion import Table, expanded_names
+from mdf_magics.planning.placement import MENDED_BY_SAVING
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
 from mdf_magics.running.preview import ROWS, Preview, Previewer
@@ -112,6 +113,8 @@ class Adding:
         """What was stored when the first cell came."""
         self._unsaved: dict[str, str | None] = {}
         self._placed: dict[str, str] = {}
+        self._lost: set[str] = set()
+        """Tables that the cells' entries made before, and don't any more."""
 
     def add(self, cell: CellText) -> Added:
         """Check and preview one cell.
@@ -127,12 +130,14 @@ class Adding:
         self._savings.append(saving)
         after = self._project.worked_out(saving.applied(definitions))
         made = _made(saving.entry, after)
-        self._refuse_losses(saving, definitions, made)
+        lost = self._lost_tables(saving, definitions, made)
+        self._refuse_losses(saving, lost)
         warnings = self._refuse_new_problems(saving, definitions, after)
         preview, schemas = self._rehearsed(saving, after, made)
         if not self._options.no_save:
             self._cells.append(cell)
             self._placed |= {one.name: after.parts.placement[one.name] for one in made}
+            self._lost |= lost
         self._unsaved[saving.change.path] = saving.change.after
         return Added(
             name=saving.entry.name,
@@ -164,6 +169,8 @@ class Adding:
                 first = changes.get(change.path, change)
                 changes[change.path] = Change(change.path, first.before, change.after)
             places = stored.placement.parts | self._placed
+            for name in self._lost - self._placed.keys():
+                places.pop(name, None)
             write(root, [*changes.values(), *placement_changes(root, places)])
 
     def _savings_on(self, stored: Definitions) -> Iterator[Saving]:
@@ -194,21 +201,23 @@ class Adding:
         }
         return plan_saving(read, cell.name, definitions, unsaved, made_by)
 
-    def _refuse_losses(
+    def _lost_tables(
         self, saving: Saving, definitions: Definitions, made: list[Table]
-    ) -> None:
+    ) -> set[str]:
+        if saving.kind != "tables" or saving.stored is None:
+            return set()
+        had = _made(saving.stored, self._project.planned(definitions))
+        return {one.name for one in had} - {one.name for one in made}
+
+    def _refuse_losses(self, saving: Saving, lost: set[str]) -> None:
         stored = saving.stored
-        if saving.kind != "tables" or stored is None or self._options.replace:
-            return
-        had = _made(stored, self._project.planned(definitions))
-        lost = sorted({one.name for one in had} - {one.name for one in made})
-        if not lost:
+        if not lost or stored is None or self._options.replace:
             return
         number = f"{len(lost)} table{'' if len(lost) == 1 else 's'}"
         message = f"this cell would remove {number} of the entry {stored.name}"
         named = saving.entry.transformation
         line = f"%%mdf_tables {named}" if named else "%%mdf_tables"
-        names = "\n".join(f"  - {name}" for name in lost)
+        names = "\n".join(f"  - {name}" for name in sorted(lost))
         hint = f"{names}\nSay  {line} --replace  if that is meant."
         place = stored.place()
         raise DefinitionError(
@@ -227,7 +236,12 @@ class Adding:
         if others:
             before = self._project.planned(definitions).problems
             known = {(one.code, one.message) for one in before}
-            brought += (one for one in others if (one.code, one.message) not in known)
+            brought += (
+                one
+                for one in others
+                if (one.code, one.message) not in known
+                and one.code not in MENDED_BY_SAVING
+            )
         errors = [one for one in brought if one.severity == "error"]
         broken = [one for one in errors if not one.place or one.place.source != ours]
         forced = saving.kind == "transformation" and self._options.force

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mdf_magics.definitions.placement_file import placement_changes, repair_change
+from mdf_magics.definitions.placement_file import placement_changes, repair_changes
 from mdf_magics.definitions.storing import locked, write
 from mdf_magics.errors import DefinitionError, Problem, did_you_mean
 from mdf_magics.planning.fitting import UNLISTED
@@ -82,12 +82,12 @@ def repair_placement(root: Path, planned: Planned) -> str:
     placement = within_limits(
         planned.tables, planned.graph, planned.project, planned.parts
     )
-    change = repair_change(root, placement)
-    if not placement or not change.changes:
+    changes = repair_changes(root, placement)
+    if not placement or not changes[0].changes:
         return ""
     with locked(root):
-        write(root, [change])
-    return change.diff()
+        write(root, changes)
+    return changes[0].diff()
 
 
 def _why_apart(part: Part, earlier: list[Part], most: int, planned: Planned) -> str:

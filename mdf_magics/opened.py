@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mdf_magics.definitions.loading import Definitions, load
 from mdf_magics.definitions.placement_file import placement_changes
-from mdf_magics.definitions.storing import locked, write
+from mdf_magics.definitions.storing import LOCAL_FOLDER, locked, write
 from mdf_magics.deploying.generated import write_generated
 from mdf_magics.engines import Engine
 from mdf_magics.errors import DefinitionError, Problem, did_you_mean
@@ -191,7 +191,8 @@ class OpenedProject:
         files = write_generated(
             self.root, compiled, development=development, check=check, only=only
         )
-        changed = tuple(one.path for one in placed if one.changes)
+        shared = (one for one in placed if not one.path.startswith(LOCAL_FOLDER))
+        changed = tuple(one.path for one in shared if one.changes)
         return CompiledFiles(replace(files, written=changed + files.written), check)
 
     def _user(self, definitions: Definitions) -> str:

@@ -28,7 +28,8 @@ def checked_once(
     sources = {one.name: one for one in sorted(read, key=lambda one: one.name)}
     texts = [part for one in sources.values() for part in (one.name, one.text)]
     cache = Cache(definitions.root)
-    key = ("problems", settings, *map(str, definitions.problems), *texts)
+    placed = sorted(definitions.placement.written)
+    key = ("problems", settings, *map(str, definitions.problems), *texts, *placed)
     worth = sum(map(len, texts)) > WORTH_CACHING
     known = cache.get(*key) if worth else None
     if known is not None:

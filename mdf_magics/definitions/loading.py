@@ -22,6 +22,7 @@ from mdf_magics.definitions.modules import read_modules
 from mdf_magics.definitions.names import word_fault
 from mdf_magics.definitions.placement_file import (
     PLACEMENT_FILE,
+    WRITTEN_FILE,
     Placement,
     read_placement,
 )
@@ -60,7 +61,7 @@ class Definitions:
     @property
     def fingerprint(self) -> Hashable:
         """Equal for definitions that say the same: what one gives, the other does."""
-        placement = tuple(self.placement.parts.items())
+        placement = (*self.placement.parts.items(), self.placement.written)
         entries = len(self.transformations), len(self.tables)
         return self.sources(), entries, placement, self.problems
 
@@ -276,7 +277,8 @@ def _defaults(
 
 
 def _placement(files: Files, problems: list[Problem]) -> Placement:
-    text = files.text(PLACEMENT_FILE) if files.exists(PLACEMENT_FILE) else ""
-    placement = read_placement(text or "")
+    names = (PLACEMENT_FILE, WRITTEN_FILE)
+    texts = (files.text(one) if files.exists(one) else None for one in names)
+    placement = read_placement(*(text or "" for text in texts))
     problems += placement.problems
     return placement

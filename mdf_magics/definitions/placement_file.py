@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdf_magics.definitions.storing import Change
+from mdf_magics.definitions.storing import LOCAL_FOLDER, Change
 from mdf_magics.errors import Place, Problem, Source, lines_of
 
 PLACEMENT_FILE = "definitions/placement.yml"
+
+WRITTEN_FILE = f"{LOCAL_FOLDER}/placement.yml"
+"""What this machine wrote last. It tells a line of a table whose definition was taken
+away since, which the next command removes, from one that never made sense."""
 
 ATTRIBUTES_FILE = "definitions/.gitattributes"
 ATTRIBUTES = "placement.yml merge=union\n"
@@ -37,14 +41,25 @@ class Placement:
     lines: dict[str, int] = field(default_factory=dict)
     """Table to its line, from 1."""
     problems: tuple[Problem, ...] = ()
+    written: frozenset[str] = frozenset()
+    """The lines that this machine wrote last."""
+
+    def was_written(self, table: str) -> bool:
+        """Whether a table's line is one that this machine wrote."""
+        return _line(table, self.parts[table]) in self.written
 
     def place(self, table: str) -> Place:
         """Where a table's line is."""
         return Place(self.source, self.lines.get(table, 1), 1, len(table))
 
 
-def read_placement(text: str) -> Placement:
-    """Read the file's text."""
+def read_placement(text: str, written: str = "") -> Placement:
+    """Read the file's text.
+
+    Args:
+        text: The text.
+        written: What this machine wrote last.
+    """
     source = Source(PLACEMENT_FILE, text)
     placement = Placement(source)
     problems: list[Problem] = []
@@ -58,41 +73,53 @@ def read_placement(text: str) -> Placement:
             is_base = marker == "|||||||"  # what both sides had before
         elif not is_base:
             problems += _read_line(line, number, placement)
-    return Placement(source, placement.parts, placement.lines, tuple(problems))
+    known = frozenset(written.splitlines())
+    return Placement(source, placement.parts, placement.lines, tuple(problems), known)
 
 
 def placement_text(parts: Mapping[str, str]) -> str:
     """The file's text: one sorted line for each table."""
-    lines = [f"{name}: {part}\n" for name, part in sorted(parts.items())]
+    lines = [f"{_line(name, part)}\n" for name, part in sorted(parts.items())]
     return HEADER + "".join(lines)
 
 
 def placement_changes(root: Path, parts: Mapping[str, str]) -> list[Change]:
     """What becomes of the file; it isn't made for a project without tables.
 
+    Other files come with it: what git is told of it, and what this machine remembers.
     A file that a merge has left with problems stays as it is until it is repaired:
     which of two lines was meant is for a person to see.
     """
-    before = _content(root / PLACEMENT_FILE)
-    if before is None:
-        if not parts:
-            return []
-        made = Change(PLACEMENT_FILE, None, placement_text(parts))
-        attributes = Change(ATTRIBUTES_FILE, None, ATTRIBUTES)
-        there = (root / ATTRIBUTES_FILE).exists()
-        return [made] if there else [made, attributes]
-    if read_placement(before).problems:
+    before, after = _content(root / PLACEMENT_FILE), placement_text(parts)
+    if before is None and not parts:
         return []
-    after = placement_text(parts)
-    same = "\r" in before and before.replace("\r\n", "\n") == after
-    return [Change(PLACEMENT_FILE, before, before if same else after)]
+    if before is not None and read_placement(before).problems:
+        return []
+    same = before is not None and before.replace("\r\n", "\n") == after
+    return [
+        Change(PLACEMENT_FILE, before, before if same else after),
+        *_beside(root, parts, is_new=before is None),
+    ]
 
 
-def repair_change(root: Path, parts: Mapping[str, str]) -> Change:
+def repair_changes(root: Path, parts: Mapping[str, str]) -> list[Change]:
     """What becomes of the file when it is repaired, whatever is wrong with it."""
-    return Change(
-        PLACEMENT_FILE, _content(root / PLACEMENT_FILE), placement_text(parts)
-    )
+    before = _content(root / PLACEMENT_FILE)
+    change = Change(PLACEMENT_FILE, before, placement_text(parts))
+    return [change, *_beside(root, parts, is_new=before is None)]
+
+
+def _beside(root: Path, parts: Mapping[str, str], *, is_new: bool) -> list[Change]:
+    """What becomes of the files that go with a placement."""
+    written = _content(root / WRITTEN_FILE)
+    changes = [Change(WRITTEN_FILE, written, placement_text(parts))]
+    if is_new and not (root / ATTRIBUTES_FILE).exists():
+        changes.append(Change(ATTRIBUTES_FILE, None, ATTRIBUTES))
+    return changes
+
+
+def _line(name: str, part: str) -> str:
+    return f"{name}: {part}"
 
 
 def _read_line(line: str, number: int, placement: Placement) -> list[Problem]:

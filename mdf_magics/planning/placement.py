@@ -24,6 +24,9 @@ from mdf_magics.planning.fitting import UNLISTED, has_quarantine
 from mdf_magics.planning.graph import Graph, cycle_in, topological_order
 from mdf_magics.planning.limits import LIMITS, REASONS, most_tables
 
+MENDED_BY_SAVING = ("stale-placement", "unknown-part")
+"""Problems of a line whose table is saved anew or removed: that writes it, too."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -94,20 +97,31 @@ def place(
 def check_placement(
     recorded: Placement, tables: Mapping[str, Table], project: models.Project
 ) -> Iterator[Problem]:
-    """Lines of `placement.yml` that name a part or a table which isn't there."""
+    """Lines of `placement.yml` that name a part or a table which isn't there.
+
+    One that this machine wrote was right then: its definition was changed since, by
+    hand, and the next command that writes brings it in order.
+    """
     groups = {*project.groups, *(one.group for one in tables.values())}
     groups |= {one.renamed_from or "" for one in project.groups.values()} - {""}
     renamed = {one.settings.renamed_from for one in tables.values()}
     for name, part in recorded.parts.items():
         if name not in tables and name not in renamed:
+            was_right = recorded.was_written(name)
+            remedy = "The next compile removes the line." if was_right else REPAIR
             message = f"{name} is placed, but no definition makes it"
             hint = (
-                "The next compile removes the line. If the table has another name now, "
-                f"write  renamed_from: {name}  there, so that it keeps its place."
+                f"{remedy}\nIf the table has another name now, write there"
+                f"  renamed_from: {name} , so that it keeps its place."
             )
             place = recorded.place(name)
-            yield Problem("stale-placement", message, hint, place, "warning")
-        elif name in tables and group_of(part) not in {*groups, name.partition(".")[0]}:
+            severity = "warning" if was_right else "error"
+            yield Problem("stale-placement", message, hint, place, severity)
+        elif (
+            name in tables
+            and group_of(part) not in {*groups, name.partition(".")[0]}
+            and not recorded.was_written(name)
+        ):
             message = f'{name} is placed in "{part}", which is no part of any group'
             place = recorded.place(name)
             yield Problem("unknown-part", message, REPAIR, place)

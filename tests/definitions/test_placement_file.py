@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -195,6 +196,81 @@ class TestRepair:
         add(root, "s.a")
 
         assert path.read_bytes() == before
+
+
+class TestDefinitionsTakenAway:
+    """By hand, in an editor: no command has brought the file in order yet."""
+
+    @pytest.fixture
+    def cloned(self, root: Path) -> Path:
+        """A project with tables of two groups, in a clone that has written nothing."""
+        add(root, "s.a", "s.b")
+        path = root / "definitions" / "tables" / "s.yml"
+        path.write_text(path.read_text().replace("s.b, group: s", "s.b, group: o"))
+        told(root, "compile")
+        shutil.rmtree(root / ".mdf")
+        return root
+
+    def test_where_they_were_placed_the_next_compile_removes_the_line(
+        self, root: Path
+    ) -> None:
+        add(root, "s.a", "s.b")
+        path = root / "definitions" / "tables" / "s.yml"
+        path.write_text("tables:\n" + TABLE.format(name="s.a"))
+
+        said = told(root, "validate")
+        assert "warning: stale-placement: s.b is placed, but no definition" in said
+        assert "The next compile removes the line." in said
+        told(root, "compile")
+
+        assert places(root) == {"s.a": "s"}
+        assert told(root, "validate") == "No problems: 1 tables for local.\n"
+
+    def test_where_they_were_not_it_is_an_error_that_is_repaired(
+        self, cloned: Path
+    ) -> None:
+        path = cloned / "definitions" / "tables" / "s.yml"
+        path.write_text("tables:\n" + TABLE.format(name="s.a"))
+
+        said = told(cloned, "compile")
+        assert said.startswith("stale-placement: s.b is placed, but no definition")
+        assert "definitions/placement.yml:3:1" in said
+        told(cloned, "validate", "--fix")
+
+        assert places(cloned) == {"s.a": "s"}
+
+    @pytest.mark.parametrize("verb", ["remove", "rename"])
+    def test_commands_bring_it_in_order_themselves(
+        self, cloned: Path, verb: str
+    ) -> None:
+        more = ["s.c"] if verb == "rename" else []
+
+        told(cloned, verb, "s.b", *more)
+
+        assert places(cloned) == {"s.a": "s", **dict.fromkeys(more, "o")}
+        assert "No problems" in told(cloned, "validate")
+
+    def test_so_does_a_cell_that_changes_a_group(self, cloned: Path) -> None:
+        cell = "%%mdf_table s.b\ngroup: s\n---\nSELECT 1 AS x\n"
+        (cloned / "cell.txt").write_text(cell)
+
+        told(cloned, "add", str(cloned / "cell.txt"), "--no-preview")
+
+        assert places(cloned) == {"s.a": "s", "s.b": "s"}
+        assert "No problems" in told(cloned, "validate")
+
+    def test_so_does_a_cell_that_loses_tables(self, cloned: Path) -> None:
+        cell = "%%mdf_tables\nname: s.${{each.n}}\nfor_each: {{n: [{}]}}\n---\nSELECT 1 AS x\n"
+        (cloned / "cell.txt").write_text(cell.format("e, f"))
+        told(cloned, "add", str(cloned / "cell.txt"), "--no-preview")
+        shutil.rmtree(cloned / ".mdf")
+        (cloned / "cell.txt").write_text(cell.format("e"))
+
+        words = ["--replace", "--no-preview"]
+        told(cloned, "add", str(cloned / "cell.txt"), *words)
+
+        assert places(cloned) == {"s.a": "s", "s.b": "o", "s.e": "s"}
+        assert "No problems" in told(cloned, "validate")
 
 
 def test_stale_file_is_a_stale_compile(root: Path) -> None:
