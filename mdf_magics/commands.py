@@ -277,7 +277,9 @@ VERBS: tuple[Verb, ...] = (
                 face="command",
                 choices=("text", "github"),
             ),
-            Option("fix", "Repair placement.yml first, as a merge may have left it."),
+            Option(
+                "fix", "Repair first what a merge left behind: added entries, parts."
+            ),
         ),
         example="%mdf_validate",
         reports=True,

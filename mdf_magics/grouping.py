@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdf_magics.definitions.placement_file import placement_changes, repair_changes
-from mdf_magics.definitions.storing import locked, write
+from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.errors import DefinitionError, Problem, did_you_mean
 from mdf_magics.planning.fitting import UNLISTED
 from mdf_magics.planning.limits import LIMITS, REASONS, most_tables, why_so_many
@@ -69,7 +69,7 @@ def regroup(
     return Regrouped(proposal, accepted)
 
 
-def repair_placement(root: Path, planned: Planned) -> str:
+def repair_placement(root: Path, planned: Planned) -> list[Change]:
     """Bring `placement.yml` in order after a merge.
 
     Lines of both sides are kept, of two for one table the first; lines of tables that
@@ -77,17 +77,17 @@ def repair_placement(root: Path, planned: Planned) -> str:
     get one.
 
     Returns:
-        What was changed, as a diff; empty when nothing was wrong.
+        What was changed; empty when nothing was wrong.
     """
     placement = within_limits(
         planned.tables, planned.graph, planned.project, planned.parts
     )
     changes = repair_changes(root, placement)
     if not placement or not changes[0].changes:
-        return ""
+        return []
     with locked(root):
         write(root, changes)
-    return changes[0].diff()
+    return changes[:1]
 
 
 def _why_apart(part: Part, earlier: list[Part], most: int, planned: Planned) -> str:

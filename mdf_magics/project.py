@@ -24,6 +24,7 @@ from mdf_magics.definitions.loading import (
     Entry,
     load,
 )
+from mdf_magics.definitions.merging import repair_conflicts
 from mdf_magics.definitions.names import quoted
 from mdf_magics.definitions.recalling import recalled
 from mdf_magics.definitions.starting import retarget, start
@@ -406,15 +407,16 @@ class Project(OpenedProject):
         """Every problem at once, in the order of files and lines.
 
         Args:
-            fix: Repair `placement.yml` first, as a merge may have left it.
+            fix: Repair first what a merge may have left: conflicts where both sides
+                added entries, and `placement.yml`.
         """
+        repaired = repair_conflicts(self.root) if fix else []
         definitions = load(self.root)
         if definitions.project is None:
             return Validated(definitions.problems, 0, self.target)
-        repaired = ""
         try:
             if fix:
-                repaired = repair_placement(self.root, self.planned(definitions))
+                repaired += repair_placement(self.root, self.planned(definitions))
                 definitions = load(self.root)
             settings = self.settings(definitions)
             problems, tables = checked_once(
@@ -422,7 +424,8 @@ class Project(OpenedProject):
             )
         except DefinitionError as error:  # there is no such target
             problems, tables = definitions.problems or tuple(error.problems), 0
-        return Validated(problems, tables, self.target, repaired)
+        diff = "\n".join(one.diff() for one in repaired)
+        return Validated(problems, tables, self.target, diff)
 
     def doctor(self, *, connect: bool = False) -> Diagnosis:
         """Find what doesn't fit together here, each with the fix.

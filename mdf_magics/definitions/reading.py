@@ -24,6 +24,9 @@ from mdf_magics.errors import Place, Problem, Source
 LARGEST_FILE = 16 * 1024 * 1024
 """Bytes. Ten thousand tables take about 4 MB."""
 
+CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+"""Where what the two sides of a merge have in one place begins."""
+
 type Path_ = tuple[str | int, ...]
 
 _SURROGATES = re.compile(
@@ -228,6 +231,14 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     said = getattr(error, "problem", None) or str(error)
     opened = getattr(error, "context_mark", None)
     context = getattr(error, "context", None) or ""
+    if conflict := CONFLICT.search(source.text):
+        message = "a merge left its conflict here"
+        hint = (
+            "Keep the lines that are meant, without the markers. Entries that both"
+            " sides added are kept by  mdf validate --fix  or  %mdf_validate --fix ."
+        )
+        place = _place_at(source, conflict.start())
+        return Problem("merge-conflict", message, hint, place)
     if isinstance(error, Unbearable):
         hint = "No definition needs that." if said == TOO_DEEP else "Split the file."
         return Problem(error.code, said, hint, place)
