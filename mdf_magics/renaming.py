@@ -17,6 +17,7 @@ from mdf_magics.definitions.names import QUARANTINE, function_fault, table_fault
 from mdf_magics.definitions.reading import Document, Path_, read_document
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.errors import Place, Source, lines_of
+from mdf_magics.planning.graph import reads
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Changed
 
@@ -86,7 +87,7 @@ def _of_table(root: Path, name: str, planned: Planned) -> Iterator[_Mention]:
     names = (name, f"{name}{QUARANTINE}")
     for reader, needs in planned.graph.upstream.items():
         if name in needs:
-            for read, place in planned.graph.reads[reader]:
+            for read, place in reads(planned.tables[reader]):
                 if read.lower() in names:
                     yield _Mention(place(), planned.tables[reader].entry)
     for test in read_tests(root):

@@ -151,8 +151,9 @@ def table_entry(
         problems.append(Problem("two-bodies", message, "Remove one of both.", place))
     if problems:
         return None, problems
-    if body is None or not body.path:  # what is in a file may change there
-        known["body"] = body
+    if body is not None and body.path:  # what is in a file may change there
+        return Entry(document, path, value, body, defaults or {}), problems
+    known["body"] = body
     return Entry(document, path, value, body, defaults or {}, known), problems
 
 

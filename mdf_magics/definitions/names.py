@@ -6,6 +6,7 @@ import hashlib
 import keyword
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,254}")
@@ -74,9 +75,11 @@ class Homes:
         """
         if name.count(".") != 1:
             return name
-        return (
-            self.home(name) if self.made_by(name) else f"{self.source_catalog}.{name}"
-        )
+        return self.home(name) if self.made_by(name) else self.source(name)
+
+    def source(self, name: str) -> str:
+        """A name of others as the three parts it means."""
+        return f"{self.source_catalog}.{name}" if name.count(".") == 1 else name
 
     def made_by(self, name: str) -> str | None:
         """The table whose definition makes `schema.table`; None for a source.
@@ -84,14 +87,22 @@ class Homes:
         That is itself, or the one whose rejected rows it holds.
         """
         name = name.lower()  # as Unity Catalog takes names
+        if name in self.tables:
+            return name
         base = name.removesuffix(QUARANTINE)
-        return next((one for one in (name, base) if one in self.tables), None)
+        return base if base in self.tables else None
 
     def ours(self, home: str) -> str | None:
         """The table whose home this is, or None."""
-        prefix = f"{self.catalog}.{self.schema_prefix}"
-        name = home.removeprefix(prefix)
-        return name if home.startswith(prefix) and self.made_by(name) else None
+        if not home.startswith(self._prefix):
+            return None
+        name = home.removeprefix(self._prefix)
+        return name if self.made_by(name) else None
+
+    @cached_property
+    def _prefix(self) -> str:
+        """What stands before `schema.table` in the homes of all tables of ours."""
+        return f"{self.catalog}.{self.schema_prefix}"
 
 
 def quoted(name: str) -> str:

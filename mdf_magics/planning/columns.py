@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mdf_magics.definitions.names import QUARANTINE, Homes
 from mdf_magics.planning.expansion import Expansion, Table
-from mdf_magics.planning.graph import Graph
+from mdf_magics.planning.graph import Graph, reads
 from mdf_magics.transformations.column_lineage import (
     ColumnOrigin,
     ColumnRead,
@@ -35,7 +35,7 @@ def column_graph(
     columns: dict[str, list[str]] = {}
     for name in graph.order():
         table = expansion.tables[name]
-        known = dict(_known(table, graph, expansion.homes, columns, ask))
+        known = dict(_known(table, expansion.homes, columns, ask))
         origins = column_lineage(table.body, table.parameters, table.arguments, known)
         if table.body.kind != "sql" and (there := ask(table.home)):
             origins = tuple(replace(origins[0], column=one) for one in there)
@@ -49,14 +49,13 @@ def column_graph(
 
 def _known(
     table: Table,
-    graph: Graph,
     homes: Homes,
     made: dict[str, list[str]],
     ask: Callable[[str], Sequence[str] | None],
 ) -> list[tuple[str, list[str]]]:
     """The columns of what a table reads, as far as they are known."""
     known = []
-    for written, _ in graph.reads[table.name]:
+    for written, _ in reads(table):
         name = written.lower() if homes.made_by(written) else homes.resolve(written)
         columns = made.get(name) or ask(name)
         if columns and "*" not in columns:

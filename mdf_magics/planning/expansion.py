@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -52,6 +52,21 @@ class Table:
     entry: Entry
     template: str
     """The entry's name as written, the same for all tables of a `for_each`."""
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out from it, also before its entry moved in its file."""
+
+    def once[T](self, make: Callable[[Table], T]) -> T:
+        """What `make` makes of this table alone; remembered wherever its entry moves.
+
+        A list that isn't empty is made anew: it holds problems, which have places.
+        """
+        if make in self.known:
+            known: T = self.known[make]
+            return known
+        made = make(self)
+        if not isinstance(made, list) or not made:
+            self.known[make] = made
+        return made
 
     def of(self, entry: Entry) -> Table:
         """The same table where its entry stands by now."""

@@ -38,7 +38,7 @@ def check_tables(
     groups: Mapping[str, models.Group],
     modules: Collection[str] = (),
 ) -> list[Problem]:
-    """Problems of tables in the home they have now, and of their expectations.
+    """Problems of tables in the home they have now.
 
     Args:
         tables: The tables by name.
@@ -48,7 +48,6 @@ def check_tables(
     problems: list[Problem] = []
     for table in tables.values():
         problems += _check_home(table, tables, groups)
-        problems += _check_expectations(table)
     problems += _check_groups(tables, groups, modules)
     return list(dict.fromkeys(problems))
 
@@ -186,7 +185,8 @@ def _stream_of_changes(table: Table, read: Table) -> Problem:
     return Problem("stream-of-changes", message, hint, table.place, "warning")
 
 
-def _check_expectations(table: Table) -> list[Problem]:
+def check_expectations(table: Table) -> list[Problem]:
+    """What is wrong with a table's expectations."""
     problems = []
     seen: set[str] = set()
     for index, rule in enumerate(table.settings.expectations):

@@ -36,8 +36,6 @@ class Graph:
     """Full names of the tables of others that each table reads, sorted."""
     written: dict[str, tuple[TableName, ...]]
     """Names that stand in each table's own text, as offsets in its body."""
-    reads: dict[str, tuple[Read, ...]]
-    """Every name that each table reads."""
     problems: tuple[Problem, ...]
 
     def order(self) -> list[str]:
@@ -60,25 +58,41 @@ class Graph:
 def build_graph(expansion: Expansion) -> Graph:
     """Find what each table reads, and say where that can't be right."""
     problems: list[Problem] = []
-    upstream, sources, written, reads = {}, {}, {}, {}
-    foreign: dict[str, list[Callable[[], Place]]] = {}
+    upstream, sources, written = {}, {}, {}
+    foreign: dict[str, list[Table]] = {}
+    homes = expansion.homes
     for name, table in expansion.tables.items():
         try:
-            names = _written(table.body, table.parameters, table.arguments)
+            written[name] = table.once(_written_in)
         except TemplateFault as fault:
             problems.append(problem_of(table.body, fault))
-            names = ()
-        written[name] = names
-        reads[name] = tuple(_reads(table, names))
-        problems += _without_rejected_rows(reads[name], expansion)
-        ours, others = _resolved(reads[name], expansion.homes, problems)
-        upstream[name] = tuple(sorted(ours))
-        sources[name] = tuple(sorted(map(expansion.homes.resolve, others)))
-        for one, place in others.items():
-            foreign.setdefault(one, []).append(place)
-    problems += _close_names(foreign, expansion.homes)
+            written[name] = ()
+        ours, in_full, others = _resolved(table.once(_names_read), homes)
+        problems += _without_rejected_rows(table, ours, expansion)
+        problems += _written_in_full(table, in_full)
+        upstream[name] = tuple(sorted({*ours.values()}))
+        sources[name] = tuple(sorted(map(homes.source, others)))
+        for one in others:
+            foreign.setdefault(one, []).append(table)
+    problems += _close_names(foreign, homes)
     problems += _cycles(upstream, expansion.tables)
-    return Graph(upstream, sources, written, reads, tuple(dict.fromkeys(problems)))
+    return Graph(upstream, sources, written, tuple(dict.fromkeys(problems)))
+
+
+def reads(table: Table) -> Iterator[Read]:
+    """Every name that a table reads: in its text, its arguments and `depends_on`."""
+    try:
+        names = table.once(_written_in)
+    except TemplateFault:  # a problem of the graph
+        names = ()
+    for one in names:
+        length = one.end - one.start
+        yield one.name, partial(table.body.place_at, one.start, length)
+    for name, parameter in table.parameters.items():
+        if parameter.type in ("table", "stream") and table.arguments.get(name):
+            yield table.arguments[name], partial(table.argument_place, name)
+    for index, name in enumerate(table.settings.depends_on):
+        yield name, partial(table.entry.place, ("depends_on", index))
 
 
 def check_queries(
@@ -153,50 +167,61 @@ def _written(
     return written_names(body, parameters, arguments)
 
 
-def _reads(table: Table, names: tuple[TableName, ...]) -> Iterator[Read]:
-    """The names in a table's text, in its arguments and in `depends_on`."""
-    for one in names:
-        length = one.end - one.start
-        yield one.name, partial(table.body.place_at, one.start, length)
-    for name, parameter in table.parameters.items():
-        if parameter.type in ("table", "stream") and table.arguments.get(name):
-            yield table.arguments[name], partial(table.argument_place, name)
-    for index, name in enumerate(table.settings.depends_on):
-        yield name, partial(table.entry.place, ("depends_on", index))
+def _written_in(table: Table) -> tuple[TableName, ...]:
+    return _written(table.body, table.parameters, table.arguments)
+
+
+def _names_read(table: Table) -> tuple[str, ...]:
+    """Every name that a table reads, once."""
+    return tuple(dict.fromkeys(name for name, _ in reads(table)))
+
+
+def _places(table: Table, spelt: str) -> list[Place]:
+    """Where a table reads a name."""
+    return [place() for name, place in reads(table) if name == spelt]
 
 
 def _resolved(
-    read: Iterable[Read], homes: Homes, problems: list[Problem]
-) -> tuple[set[str], dict[str, Callable[[], Place]]]:
-    """The tables of ours that these names lead to, and the names of others."""
-    ours: set[str] = set()
-    others: dict[str, Callable[[], Place]] = {}
-    for name, place in read:
+    names: Iterable[str], homes: Homes
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Names with the table of ours that makes each, those in full, names of others."""
+    ours: dict[str, str] = {}
+    in_full: dict[str, str] = {}
+    others: list[str] = []
+    for name in names:
         if maker := homes.made_by(name):
-            ours.add(maker)
+            ours[name] = maker
         elif own := homes.ours(name):
-            message = f'"{name}" is the table {own} of this project'
-            hint = f"Write  {own} : the target says which catalog that is in."
-            problems.append(Problem("own-table-in-full", message, hint, place()))
+            in_full[name] = own
         else:
-            others.setdefault(name, place)
-    return ours, others
+            others.append(name)
+    return ours, in_full, others
+
+
+def _written_in_full(table: Table, in_full: Mapping[str, str]) -> Iterator[Problem]:
+    """Names of three parts that are homes of ours."""
+    for name, own in in_full.items():
+        message = f'"{name}" is the table {own} of this project'
+        hint = f"Write  {own} : the target says which catalog that is in."
+        for place in _places(table, name):
+            yield Problem("own-table-in-full", message, hint, place)
 
 
 def _without_rejected_rows(
-    read: Iterable[Read], expansion: Expansion
+    table: Table, ours: Mapping[str, str], expansion: Expansion
 ) -> Iterator[Problem]:
     """Names of tables of rejected rows that no expectation fills."""
-    for name, place in read:
-        maker = expansion.tables.get(expansion.homes.made_by(name) or "")
-        if maker and name.lower() not in (maker.name, maker.quarantine):
+    for name, made_by in ours.items():
+        maker = expansion.tables.get(made_by)
+        if maker and name.lower() not in (made_by, maker.quarantine):
             message = f"no expectation sends rows to {name}, so it is never made"
             hint = f"Give an expectation of {maker.name}  on_failure: quarantine ."
-            yield Problem("no-rejected-rows", message, hint, place())
+            for place in _places(table, name):
+                yield Problem("no-rejected-rows", message, hint, place)
 
 
 def _close_names(
-    foreign: Mapping[str, Iterable[Callable[[], Place]]], homes: Homes
+    foreign: Mapping[str, Iterable[Table]], homes: Homes
 ) -> Iterator[Problem]:
     """Sources whose names are those of our tables but for one letter."""
     spelt = _by_spelling(tuple(sorted(foreign)))
@@ -209,8 +234,9 @@ def _close_names(
     for source, table in meant.items():
         message = f'"{source}" is no table of this project, so it is read as a source'
         hint = f'Did you mean "{table}"?'
-        for place in foreign[source]:
-            yield Problem("close-source-name", message, hint, place(), "warning")
+        for reader in foreign[source]:
+            place = _places(reader, source)[0]
+            yield Problem("close-source-name", message, hint, place, "warning")
 
 
 @lru_cache(maxsize=4)

@@ -85,9 +85,10 @@ def place(
         part = recorded.get(name, earlier)
         if part is not None and group_of(part) == table.group:
             placing.put(name, part)
-    for name in graph.order():
-        if name not in placing.placement:
-            placing.put(name, placing.room(tables[name]))
+    if not tables.keys() <= placing.placement.keys():
+        for name in graph.order():
+            if name not in placing.placement:
+                placing.put(name, placing.room(tables[name]))
     placement = dict(sorted(placing.placement.items()))
     parts = _parts(tables, graph, project, placement)
     problems = [*_too_large(parts, tables, project), *_circles(parts, graph, tables)]

@@ -16,7 +16,7 @@ from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, Source, did_you_mean
 from mdf_magics.planning.expansion import Expansion, Table, expand
-from mdf_magics.planning.fitting import check_tables
+from mdf_magics.planning.fitting import check_expectations, check_tables
 from mdf_magics.planning.graph import Graph, build_graph, check_queries
 from mdf_magics.planning.group_settings import check_compute, check_groups
 from mdf_magics.planning.limits import check_limits, check_sizes
@@ -116,11 +116,12 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
     scope = Scope({"target": named, "var": variables}, user)
     project = resolved_project(project, scope, document, found)
     expansion = expand(definitions, target, scope)
+    tables = expansion.tables
     elsewhere = _elsewhere(target, expansion, definitions, settings, found)
     graph = build_graph(expansion)
     kept = _kept(definitions, expansion)
     recorded = definitions.placement
-    parts = place(expansion.tables, graph, project, recorded.parts, kept)
+    parts = place(tables, graph, project, recorded.parts, kept)
     identity = Identity(project.project, settings.target, user() if user else "")
     texts = Texts(expansion.homes, graph.written, definitions.modules)
     problems = [
@@ -128,18 +129,17 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *expansion.problems,
         *graph.problems,
         *check_queries(definitions.transformations, expansion.declared),
-        *check_tables(expansion.tables, project.groups, definitions.modules),
+        *check_tables(tables, project.groups, definitions.modules),
         *parts.problems,
-        *(() if kept else check_placement(recorded, expansion.tables, project)),
-        *check_limits(expansion.tables, project, document),
+        *(() if kept else check_placement(recorded, tables, project)),
+        *check_limits(tables, project, document),
         *check_project_fields(project, document),
-        *(one for table in expansion.tables.values() for one in _check_task(table)),
-        *(one for table in expansion.tables.values() for one in check_arguments(table)),
-        *check_groups(project, document, expansion.tables),
-        *check_compute(expansion.tables, project),
-        *check_notebooks(expansion.tables),
-        *_check_parts(parts, expansion.tables),
-        *_check_root(expansion.tables, target),
+        *(one for table in tables.values() for one in table.once(_check_alone)),
+        *check_groups(project, document, tables),
+        *check_compute(tables, project),
+        *check_notebooks(tables),
+        *_check_parts(parts, tables),
+        *_check_root(tables, target),
         *_check_root_path(settings.target, target, document),
     ]
     return Planned(
@@ -280,6 +280,11 @@ def _kept(definitions: Definitions, expansion: Expansion) -> list[str]:
         return []
     recorded = definitions.placement.parts
     return [name for name in recorded if name not in expansion.tables]
+
+
+def _check_alone(table: Table) -> list[Problem]:
+    """What is wrong with a table whatever the others are."""
+    return [*_check_task(table), *check_arguments(table), *check_expectations(table)]
 
 
 def _check_task(table: Table) -> list[Problem]:

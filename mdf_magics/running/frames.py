@@ -19,6 +19,7 @@ from mdf_magics.definitions.substitution import ROOT
 from mdf_magics.engines.protocol import Engine
 from mdf_magics.errors import EngineError, Problem, did_you_mean
 from mdf_magics.planning.expansion import Table
+from mdf_magics.planning.graph import reads
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.describing import describing
 from mdf_magics.running.locating import Located, in_body
@@ -140,7 +141,7 @@ class Frames:
         """What a table reads: names of tables, and of its `files` parameters."""
         found = {
             name: partial(self._table, name)
-            for name, _ in self.planned.graph.reads[table.name]
+            for name, _ in reads(table)
         }
         files = [name for name, one in table.parameters.items() if one.type == "files"]
         return found | {name: partial(self._files, table, name) for name in files}

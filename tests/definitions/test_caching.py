@@ -142,3 +142,20 @@ def test_a_secret_is_not_kept_in_the_cache(written: Write) -> None:
     assert "hunter22x" not in str(problem) + str(again)
     for file in (root / ".mdf").rglob("*.json"):
         assert "hunter22x" not in file.read_text()
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["read whole", "read in pieces"])
+def test_a_body_that_changed_in_its_own_file_is_checked_again(
+    written: Write, count: int
+) -> None:
+    other = "  - name: a.c\n    sql: SELECT 1 AS n\n" * (count - 1)
+    own = "  - name: a.b\n    file: b.sql\n    parameters: {x: 1}\n"
+    root = written(
+        {"tables/a.yml": f"tables:\n{own}{other}", "tables/b.sql": "SELECT {{ x }} AS n"}
+    )
+    project = Project(root)
+    assert project.validate().problems == ()
+
+    (root / "definitions/tables/b.sql").write_text("SELECT {{ y }} AS n")
+
+    assert [one.code for one in project.validate().problems] == ["unknown-parameter"]
