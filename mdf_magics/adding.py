@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from mdf_magics.definitions.secrets import check_secrets
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.engines import Column, Engine
 from mdf_magics.errors import DefinitionError, EngineError, Problem, Source
-from mdf_magics.planning.expansion import Table, expanded_names
+from mdf_magics.planning.expansion import Table, maker_of
 from mdf_magics.planning.placement import MENDED_BY_SAVING
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Added, Previewed
@@ -194,12 +195,8 @@ class Adding:
         )
         if problems := [*problems, *check_secrets(read.source)]:
             raise DefinitionError(*problems, note=NOTHING_SAVED)
-        made_by = {
-            name: entry
-            for entry in definitions.tables
-            for name in expanded_names(entry)
-        }
-        return plan_saving(read, cell.name, definitions, unsaved, made_by)
+        maker = partial(maker_of, entries=definitions.tables)
+        return plan_saving(read, cell.name, definitions, unsaved, maker)
 
     def _lost_tables(
         self, saving: Saving, definitions: Definitions, made: list[Table]

@@ -113,5 +113,14 @@ def _below(folder: str, name: str) -> Iterator[str]:
 
 def _checked(source: Source, known: Mapping[str, Piece]) -> Document:
     document = read_document(source, known=known)
-    document.problems.extend(check_secrets(source))
+    if not document.pieces or any(map(_holds_secrets, document.pieces)):
+        document.problems.extend(check_secrets(source))
     return document
+
+
+def _holds_secrets(piece: Piece) -> bool:
+    """Whether a part of a file has to be looked at for secrets; remembered with it."""
+    if "secrets" not in piece.known:
+        piece.known["secrets"] = bool(check_secrets(Source("", piece.text)))
+    found: bool = piece.known["secrets"]
+    return found

@@ -99,9 +99,9 @@ class Pieces:
 def split(text: str) -> Pieces | None:
     """Take a file apart; None for one that has to be read whole."""
     sections = list(_SECTION.finditer(text))
-    if len(sections) != 1 or _OTHER_LINE_ENDS.search(text):
+    if len(sections) != 1 or ("\r" in text and _OTHER_LINE_ENDS.search(text)):
         return None
-    if len(ANCHOR.findall(text)) > 1:  # two of one name are an error
+    if "&" in text and len(ANCHOR.findall(text)) > 1:  # two of one name are an error
         return None
     first = _FIRST.match(text, sections[0].end())
     if first is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def plan_saving(
     name: str,
     definitions: Definitions,
     unsaved: Unsaved,
-    made_by: Mapping[str, Entry],
+    maker: Callable[[str], Entry | None],
 ) -> Saving:
     """Work out where a cell goes and what the file becomes.
 
@@ -72,14 +72,14 @@ def plan_saving(
             (`%%mdf_tables`) nothing or the transformation.
         definitions: What is stored.
         unsaved: Files' texts that count instead of what is on the disk.
-        made_by: The entry that makes each table.
+        maker: Finds the entry that makes a table.
 
     Raises:
         DefinitionError: The cell can't be an entry, with every reason.
     """
     if cell.magic == "mdf_transformation":
         return _transformation(cell, name, definitions, unsaved)
-    return _tables(cell, name, definitions, unsaved, made_by)
+    return _tables(cell, name, definitions, unsaved, maker)
 
 
 def _transformation(
@@ -112,14 +112,14 @@ def _tables(
     name: str,
     definitions: Definitions,
     unsaved: Unsaved,
-    made_by: Mapping[str, Entry],
+    maker: Callable[[str], Entry | None],
 ) -> Saving:
     transformation = None
     if cell.magic == "mdf_table":
         _refuse_name_in_header(cell)
-        _check_table_name(cell, name, made_by)
+        stored = maker(name)
+        _check_table_name(cell, name, stored)
         cell = with_line_value(cell, "name", name)
-        stored = made_by.get(name)
     else:
         if name:
             transformation = name
@@ -185,10 +185,9 @@ def _check_name(
         raise _refusal(Problem("bad-name", message, "", cell.line_place))
 
 
-def _check_table_name(cell: Cell, name: str, made_by: Mapping[str, Entry]) -> None:
+def _check_table_name(cell: Cell, name: str, stored: Entry | None) -> None:
     usage = "%%mdf_table schema.table"
     _check_name(cell, name, "the table", usage, table_fault)
-    stored = made_by.get(name)
     if stored is not None and "for_each" in stored.value:
         message = f"{name} is made by the entry {stored.name}"
         hint = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -72,7 +72,9 @@ class Table:
         """The same table where its entry stands by now."""
         if entry is self.entry:
             return self
-        return Table(**{**vars(self), "entry": entry, "body": entry.body or self.body})
+        moved = object.__new__(Table)  # replace() takes four times as long
+        vars(moved).update(vars(self), entry=entry, body=entry.body or self.body)
+        return moved
 
     @property
     def quarantine(self) -> str | None:
@@ -144,7 +146,18 @@ def expand(definitions: Definitions, target: models.Target, scope: Scope) -> Exp
     return Expansion(tables, declared, homes, tuple(dict.fromkeys(problems)))
 
 
-def expanded_names(entry: Entry) -> list[str]:
+def maker_of(table: str, entries: Iterable[Entry]) -> Entry | None:
+    """The entry that makes a table; None when none does."""
+    for entry in entries:
+        if "for_each" not in entry.value:
+            if entry.value["name"] == table:
+                return entry
+        elif table in _own_names(entry):
+            return entry
+    return None
+
+
+def _own_names(entry: Entry) -> list[str]:
     """The names of the tables that an entry makes; problems are left out."""
     named = partial(_named, entry, Scope({}))
     return [name for _, name in entry.once("own names", (), [], named)]

@@ -23,13 +23,18 @@ UNLISTED = models.Group()
 
 def fits(table: Table, tables: Mapping[str, Table]) -> dict[str, list[str]]:
     """For each home the reasons why the table doesn't fit it; empty: it fits."""
-    if table.body.kind == "notebook":
-        both = _notebook(table)
-        return {"job": both, "pipeline": [*both, "a notebook runs as a task of a job"]}
-    both = _BY_WRITE[table.settings.write](table)
+    on_a_job, on_a_pipeline = table.once(_reasons)
+    changes = [] if table.body.kind == "notebook" else _changing(table, tables)
     return {
-        "job": both + _on_a_job(table),
-        "pipeline": both + _on_a_pipeline(table, tables),
+        "job": [*on_a_job],
+        "pipeline": [
+            *on_a_pipeline,
+            *(
+                f"a stream can't read {one.name}, which is written by"
+                f" {one.settings.write}: it accepts appends only"
+                for one in changes
+            ),
+        ],
     }
 
 
@@ -52,14 +57,27 @@ def check_tables(
     return list(dict.fromkeys(problems))
 
 
-def streams(table: Table) -> list[str]:
+def streams(table: Table) -> tuple[str, ...]:
     """The parameters by which a table reads incrementally."""
-    return [name for name, one in table.parameters.items() if one.type == "stream"]
+    return table.once(_streams)
+
+
+def _streams(table: Table) -> tuple[str, ...]:
+    return tuple(name for name, one in table.parameters.items() if one.type == "stream")
 
 
 def has_quarantine(table: Table) -> bool:
     """Whether a second table holds the rows that it rejects."""
     return any(one.on_failure == "quarantine" for one in table.settings.expectations)
+
+
+def _reasons(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Why a table by itself doesn't fit a job, and a pipeline."""
+    if table.body.kind == "notebook":
+        both = _notebook(table)
+        return (*both,), (*both, "a notebook runs as a task of a job")
+    both = _BY_WRITE[table.settings.write](table)
+    return (*both, *_on_a_job(table)), (*both, *_on_a_pipeline(table))
 
 
 def _files(table: Table) -> list[str]:
@@ -135,20 +153,12 @@ def _on_a_job(table: Table) -> list[str]:
     return []
 
 
-def _on_a_pipeline(table: Table, tables: Mapping[str, Table]) -> list[str]:
-    settings, reasons = table.settings, []
-    if settings.write == "merge" and not (
-        len(streams(table)) == 1 and settings.sequence_by
-    ):
-        reasons.append(
-            "write: merge on a pipeline needs one stream argument and sequence_by"
-        )
-    reasons += [
-        f"a stream can't read {read.name}, which is written by {read.settings.write}:"
-        " it accepts appends only"
-        for read in _changing(table, tables)
-    ]
-    return reasons
+def _on_a_pipeline(table: Table) -> list[str]:
+    settings = table.settings
+    complete = len(streams(table)) == 1 and settings.sequence_by
+    if settings.write == "merge" and not complete:
+        return ["write: merge on a pipeline needs one stream argument and sequence_by"]
+    return []
 
 
 def _changing(table: Table, tables: Mapping[str, Table]) -> list[Table]:

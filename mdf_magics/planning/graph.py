@@ -68,8 +68,10 @@ def build_graph(expansion: Expansion) -> Graph:
             problems.append(problem_of(table.body, fault))
             written[name] = ()
         ours, in_full, others = _resolved(table.once(_names_read), homes)
-        problems += _without_rejected_rows(table, ours, expansion)
-        problems += _written_in_full(table, in_full)
+        if ours:
+            problems += _without_rejected_rows(table, ours, expansion)
+        if in_full:
+            problems += _written_in_full(table, in_full)
         upstream[name] = tuple(sorted({*ours.values()}))
         sources[name] = tuple(sorted(map(homes.source, others)))
         for one in others:
@@ -227,6 +229,8 @@ def _close_names(
     spelt = _by_spelling(tuple(sorted(foreign)))
     meant: dict[str, str] = {}
     for table in sorted(homes.tables) if spelt else ():
+        if spelt.keys().isdisjoint(_spellings(table)):
+            continue
         for spelling in spelt.keys() & _spellings(table):
             for source in spelt[spelling]:
                 if _DIGITS.sub("", source) != _DIGITS.sub("", table):

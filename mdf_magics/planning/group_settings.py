@@ -60,6 +60,8 @@ def check_compute(
             listed[table.group] = {field: listed_keys(job, field) for field in _KEYS}
         lists = listed[table.group]
         task = task_fields(project, group, table)
+        if not task and not any(len(known) > 1 for known in lists.values()):
+            continue
         for field, key in _KEYS.items():
             known = lists[field]
             if (named := task.get(key)) is not None and named not in known:

@@ -152,7 +152,8 @@ class _Placing:
         self.placement[name] = part
         sizes = self.sizes.setdefault(group_of(part), {})
         sizes[part] = sizes.get(part, 0) + 1
-        self.edges.setdefault(part, set()).update(self._upstream(name, part))
+        edges = self.edges.setdefault(part, set())
+        edges |= self._upstream(name, part)
         for reader in self._downstream(name, part):
             self.edges[reader].add(part)
 

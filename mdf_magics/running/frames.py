@@ -139,10 +139,7 @@ class Frames:
 
     def inputs(self, table: Table) -> Mapping[str, Callable[[], DataFrame]]:
         """What a table reads: names of tables, and of its `files` parameters."""
-        found = {
-            name: partial(self._table, name)
-            for name, _ in reads(table)
-        }
+        found = {name: partial(self._table, name) for name, _ in reads(table)}
         files = [name for name, one in table.parameters.items() if one.type == "files"]
         return found | {name: partial(self._files, table, name) for name in files}
 

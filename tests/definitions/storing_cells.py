@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from mdf_magics.definitions.cells import Magic, read_cell, split_cells
@@ -10,7 +11,7 @@ from mdf_magics.definitions.loading import load
 from mdf_magics.definitions.saving import Saving, plan_saving
 from mdf_magics.definitions.storing import locked, write
 from mdf_magics.errors import DefinitionError, Source
-from mdf_magics.planning.expansion import expanded_names
+from mdf_magics.planning.expansion import maker_of
 
 
 def saving(
@@ -25,10 +26,8 @@ def saving(
     if problems:
         raise DefinitionError(*problems)
     definitions = load(root, unsaved)
-    made_by = {
-        made: entry for entry in definitions.tables for made in expanded_names(entry)
-    }
-    return plan_saving(cell, name, definitions, unsaved or {}, made_by)
+    maker = partial(maker_of, entries=definitions.tables)
+    return plan_saving(cell, name, definitions, unsaved or {}, maker)
 
 
 def store(root: Path, cell: str) -> Saving:

@@ -151,7 +151,10 @@ def test_a_body_that_changed_in_its_own_file_is_checked_again(
     other = "  - name: a.c\n    sql: SELECT 1 AS n\n" * (count - 1)
     own = "  - name: a.b\n    file: b.sql\n    parameters: {x: 1}\n"
     root = written(
-        {"tables/a.yml": f"tables:\n{own}{other}", "tables/b.sql": "SELECT {{ x }} AS n"}
+        {
+            "tables/a.yml": f"tables:\n{own}{other}",
+            "tables/b.sql": "SELECT {{ x }} AS n",
+        }
     )
     project = Project(root)
     assert project.validate().problems == ()
