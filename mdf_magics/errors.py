@@ -3,6 +3,7 @@
 MdfError                  something that the user can put right
 ├── DefinitionError       definitions, a cell or a command line say something wrong
 ├── EngineError           the engine refused a query
+│   ├── QueryStopped      the query was cancelled, or took too long
 │   └── EngineUnavailable the engine can't be reached or can't start
 │       └── SessionExpired  the server has forgotten the session; a new one works
 ├── StateError            the state store refused or can't be trusted
@@ -148,6 +149,10 @@ class DefinitionError(MdfError):
 
 class EngineError(MdfError):
     """The engine refused a query, or a table to read isn't there."""
+
+
+class QueryStopped(EngineError):
+    """The query was cancelled, or took longer than the target allows."""
 
 
 class EngineUnavailable(EngineError):

@@ -13,7 +13,7 @@ from mdf_magics.definitions.loading import Definitions, load
 from mdf_magics.definitions.placement_file import placement_changes
 from mdf_magics.definitions.storing import LOCAL_FOLDER, locked, write
 from mdf_magics.deploying.generated import write_generated
-from mdf_magics.engines import Engine
+from mdf_magics.engines import Engine, engine_settings
 from mdf_magics.errors import DefinitionError, Problem, did_you_mean
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.resources import Compiled
@@ -52,7 +52,8 @@ class OpenedProject:
         self.progress: Callable[[str], None] = lambda _: None
         """Told in a few words what is going on, by verbs that take a while."""
         self._target = target
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, tuple[tuple[object, ...], Engine]] = {}
+        """By target, with the settings that each was made from."""
         self._planned: dict[Hashable, Planned] = {}
         self._previews: dict[Hashable, Preview] = {}
 
@@ -126,18 +127,21 @@ class OpenedProject:
 
     def engine(self, planned: Planned) -> Engine:
         """The target's engine, started on first use and kept."""
-        name = planned.identity.target
-        if name not in self._engines:
-            self._engines[name] = engine_of(self.root, planned)
-        return self._engines[name]
+        name, said = planned.identity.target, engine_settings(planned.target)
+        made = self._engines.get(name)
+        if made is None or made[0] != said:
+            if made is not None:  # another host, another login
+                made[1].close()
+            made = self._engines[name] = said, engine_of(self.root, planned)
+        return made[1]
 
     def testing_engine(self, planned: Planned) -> Engine:
         """Where tests run: the embedded engine, whatever the target's is."""
         if planned.target.engine == "embedded":
             return self.engine(planned)
         if "" not in self._engines:
-            self._engines[""] = testing_engine_of(self.root, planned)
-        return self._engines[""]
+            self._engines[""] = (), testing_engine_of(self.root, planned)
+        return self._engines[""][1]
 
     @property
     def spark(self) -> SparkSession:
@@ -152,7 +156,7 @@ class OpenedProject:
 
     def close(self) -> None:
         """End the engines that were started."""
-        for engine in self._engines.values():
+        for _, engine in self._engines.values():
             engine.close()
         self._engines.clear()
 

@@ -99,6 +99,9 @@ class Target(Model):
     """For `databricks`: the cluster that previews run on."""
     serverless: bool | None = None
     """For `databricks`: previews run on serverless compute."""
+    query_timeout_seconds: float | None = Field(None, gt=0)
+    """A query of a preview that takes longer is interrupted on the server. Default:
+    none is."""
     variables: Variables = {}
     """Values of `${var.x}` here, over the project's: `{landing:
     /Volumes/dev/landing/files}`."""

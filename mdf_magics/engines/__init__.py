@@ -16,7 +16,15 @@ from mdf_magics.errors import EngineUnavailable, Problem
 if TYPE_CHECKING:
     from mdf_magics.engines.databricks import Workspace
 
-__all__ = ["Column", "Engine", "EngineSettings", "Query", "Rows", "connect"]
+__all__ = [
+    "Column",
+    "Engine",
+    "EngineSettings",
+    "Query",
+    "Rows",
+    "connect",
+    "engine_settings",
+]
 
 
 def connect(
@@ -35,15 +43,16 @@ def connect(
     Raises:
         EngineUnavailable: The target doesn't say enough, or there is no such engine.
     """
+    timeout = target.query_timeout_seconds
     match target.engine:
         case "embedded":
             from mdf_magics.engines.embedded import EmbeddedEngine
 
-            return EmbeddedEngine(warehouse, target.catalog)
+            return EmbeddedEngine(warehouse, target.catalog, timeout)
         case "spark":
             from mdf_magics.engines.spark import SparkEngine
 
-            return SparkEngine(target.remote, target.catalog)
+            return SparkEngine(target.remote, target.catalog, timeout)
         case "databricks" if log_in:
             from mdf_magics.engines.databricks import DatabricksEngine
 
@@ -52,7 +61,16 @@ def connect(
                 target.catalog,
                 cluster_id=target.cluster_id,
                 serverless=target.serverless,
+                timeout=timeout,
             )
     message = f"there is no engine {target.engine}"
     hint = "There are: databricks, embedded, spark."
     raise EngineUnavailable(Problem("unknown-engine", message, hint))
+
+
+def engine_settings(target: EngineSettings) -> tuple[object, ...]:
+    """What an engine is made from: when a target says something else, so is another."""
+    names = [
+        name for name, one in vars(EngineSettings).items() if type(one) is property
+    ]
+    return tuple(getattr(target, name) for name in names)

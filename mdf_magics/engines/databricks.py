@@ -60,6 +60,7 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         *,
         cluster_id: str | None = None,
         serverless: bool | None = None,
+        timeout: float | None = None,
     ) -> None:
         """Describe the engine; it connects with its first use.
 
@@ -69,12 +70,13 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
             cluster_id: The cluster for queries.
             serverless: Serverless compute for queries. Neither: the cluster that the
                 profile or the environment names, else serverless.
+            timeout: Seconds after which a preview's query is interrupted.
         """
         self._log_in = log_in
         self._cluster_id = cluster_id
         self._serverless = serverless
         self._workspace: Workspace | None = None
-        super().__init__(catalog)
+        super().__init__(catalog, timeout)
 
     @property
     def in_notebook(self) -> bool:

@@ -75,16 +75,19 @@ class EmbeddedEngine(SparkConnectEngine[_SailConnection]):
     name = "embedded"
     _read_message = staticmethod(sail_failures.read)
 
-    def __init__(self, warehouse: Path, catalog: str) -> None:
+    def __init__(
+        self, warehouse: Path, catalog: str, timeout: float | None = None
+    ) -> None:
         """Describe the engine; it starts with its first use.
 
         Args:
             warehouse: The folder for tables, below it `<schema>/<table>`.
             catalog: The name of its only catalog.
+            timeout: Seconds after which a preview's query is interrupted.
         """
         self._stored = Warehouse(warehouse)
         self._link: Path | None = None
-        super().__init__(catalog)
+        super().__init__(catalog, timeout)
 
     @property
     def warehouse(self) -> Path:

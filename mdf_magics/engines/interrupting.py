@@ -1,4 +1,4 @@
-"""Ctrl-C, or the stop button of a notebook, while a query runs on a server."""
+"""Stopping a query on a server: Ctrl-C, the stop button of a notebook, a time limit."""
 
 from __future__ import annotations
 
@@ -26,14 +26,8 @@ def cancelling_on_ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
         return
     left = threading.Event()
 
-    def keep_cancelling() -> None:
-        while not left.is_set():
-            with suppress(Exception):
-                cancel()
-            left.wait(_SECONDS_BETWEEN)
-
     def interrupt(number: int, frame: FrameType | None) -> None:
-        threading.Thread(target=keep_cancelling, daemon=True).start()
+        threading.Thread(target=_keep, args=(cancel, left), daemon=True).start()
         raising(number, frame)
 
     signal.signal(signal.SIGINT, interrupt)
@@ -42,3 +36,38 @@ def cancelling_on_ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, raising)
         left.set()
+
+
+@contextmanager
+def cancelling_after(
+    seconds: float | None, cancel: Callable[[], None]
+) -> Iterator[threading.Event]:
+    """Call `cancel` when the block takes longer, until it is left.
+
+    Args:
+        seconds: How long it may take; None: as long as it likes.
+        cancel: Called from another thread.
+
+    Yields:
+        What is set when the time is over.
+    """
+    over, left = threading.Event(), threading.Event()
+
+    def watch(seconds: float) -> None:
+        if not left.wait(seconds):
+            over.set()
+            _keep(cancel, left)
+
+    if seconds is not None:
+        threading.Thread(target=watch, args=(seconds,), daemon=True).start()
+    try:
+        yield over
+    finally:
+        left.set()
+
+
+def _keep(cancel: Callable[[], None], left: threading.Event) -> None:
+    while not left.is_set():
+        with suppress(Exception):
+            cancel()
+        left.wait(_SECONDS_BETWEEN)

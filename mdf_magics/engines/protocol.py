@@ -68,6 +68,10 @@ class EngineSettings(Protocol):
     def serverless(self) -> bool | None:
         """Whether queries run on serverless compute."""
 
+    @property
+    def query_timeout_seconds(self) -> float | None:
+        """How long a preview's query may take."""
+
 
 class Engine(Protocol):
     """Where SQL runs. Everything raises EngineError, with one readable problem.
@@ -114,6 +118,9 @@ class Engine(Protocol):
         Ask before `session.table(home)` or SQL that names it: an engine whose catalog
         is in memory learns of a table by this.
         """
+
+    def columns(self, home: str) -> tuple[Column, ...] | None:
+        """The columns of a table or view; None where there is none."""
 
     def register_all(self) -> None:
         """Make every table readable by name, for code whose tables nobody knows."""

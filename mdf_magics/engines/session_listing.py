@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mdf_magics.engines.browsing import TableColumn, TableDetails, TableEntry
 from mdf_magics.engines.protocol import Rows
+from mdf_magics.engines.sql_text import quoted
 from mdf_magics.errors import EngineError
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class SessionListing:
 
     def schemas(self, catalog: str) -> Iterable[str]:
         """The names of a catalog's schemas."""
-        rows = self._rows(f"SHOW SCHEMAS IN {_quoted(catalog)}").rows
+        rows = self._rows(f"SHOW SCHEMAS IN {quoted(catalog)}").rows
         return (row[0].rpartition(".")[2].replace("`", "") for row in rows)
 
     def tables(self, catalog: str, schema: str) -> Iterator[TableEntry]:
         """A schema's tables and views."""
-        place = _quoted(catalog, schema)
+        place = quoted(catalog, schema)
         views: set[str] = set()
         with suppress(EngineError):  # a catalog that has none may refuse
             views = {row[1] for row in self._rows(f"SHOW VIEWS IN {place}").rows}
@@ -49,7 +50,7 @@ class SessionListing:
 
     def details(self, catalog: str, schema: str, table: str) -> TableDetails:
         """A table's columns, its primary key and its comment."""
-        place = _quoted(catalog, schema, table)
+        place = quoted(catalog, schema, table)
         told = self._rows(f"DESCRIBE TABLE EXTENDED {place}").rows
         end = next((i for i, row in enumerate(told) if _ends_columns(row[0])), None)
         columns = (
@@ -68,7 +69,3 @@ class SessionListing:
 def _ends_columns(name: str) -> bool:
     """Whether a line of DESCRIBE begins another section."""
     return not name or name.startswith("# ")
-
-
-def _quoted(*parts: str) -> str:
-    return ".".join(f"`{part.replace('`', '``')}`" for part in parts)

@@ -38,13 +38,16 @@ class SparkEngine(SparkConnectEngine[RemoteConnection]):
     name = "spark"
     _read_message = staticmethod(spark_messages.read)
 
-    def __init__(self, remote: str | None, catalog: str) -> None:
+    def __init__(
+        self, remote: str | None, catalog: str, timeout: float | None = None
+    ) -> None:
         """Describe the engine; it connects with its first use.
 
         Args:
             remote: The server's address.
             catalog: The catalog that the target writes; `spark_catalog` is a server's
                 own.
+            timeout: Seconds after which a preview's query is interrupted.
 
         Raises:
             EngineUnavailable: The address is missing or can't be one.
@@ -52,7 +55,7 @@ class SparkEngine(SparkConnectEngine[RemoteConnection]):
         if problem := wrong_address(remote):
             raise EngineUnavailable(problem)
         self._remote = remote or ""
-        super().__init__(catalog)
+        super().__init__(catalog, timeout)
 
     def _connect(self) -> RemoteConnection:
         from pyspark.sql.connect.client import DefaultChannelBuilder

@@ -15,23 +15,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mdf_magics.engines.browsing import Catalog, Known, Listing
 from mdf_magics.engines.client import import_client, missing_extra
 from mdf_magics.engines.failures import Reader, engine_error
-from mdf_magics.engines.interrupting import cancelling_on_ctrl_c
+from mdf_magics.engines.interrupting import cancelling_after, cancelling_on_ctrl_c
 from mdf_magics.engines.protocol import Column, Query, Rows
 from mdf_magics.engines.rows import columns_of, first_rows
+from mdf_magics.engines.sql_text import quoted
 from mdf_magics.errors import (
     EngineError,
     EngineUnavailable,
     Problem,
+    QueryStopped,
     SessionExpired,
 )
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+
+_TIMES_TO_WAIT, _SECONDS_TO_WAIT = 30, 0.1
+"""For other threads to leave a session that is to end; they are interrupted."""
 
 
 class Connection(Protocol):
@@ -63,18 +69,26 @@ class SparkConnectEngine[C: Connection](ABC):
     name: str
     _read_message: Reader
 
-    def __init__(self, catalog: str) -> None:
+    def __init__(self, catalog: str, timeout: float | None = None) -> None:
         """Describe the engine; it starts with its first use.
 
         Args:
             catalog: The catalog that the target writes.
+            timeout: Seconds after which a preview's query is interrupted.
         """
         self._own_catalog = catalog
+        self._timeout = timeout
         self._tags: set[str] = set()
         """Each marks what one block of code runs, among all that a session may run."""
         self._cancelled = 0
         """How often `cancel` was called: what fails then, fails because of it."""
         self._connection: C | None = None
+        self._uses = 0
+        """Blocks of code that work with the session."""
+        self._left = threading.Condition()
+        """A block was left."""
+        self._ending: C | None = None
+        """Nobody may use it any more."""
         self._closed = False
         self._lock = threading.Lock()
         self.catalog = Catalog(self._listing())
@@ -137,6 +151,10 @@ class SparkConnectEngine[C: Connection](ABC):
         """Whether a table or view `catalog.schema.table` can be read by name."""
         return self.read(lambda: self._exists(home))
 
+    def columns(self, home: str) -> tuple[Column, ...] | None:
+        """The columns of a table or view; None where there is none."""
+        return self.read(lambda: self._columns(home))
+
     def register_all(self) -> None:  # noqa: B027 - most catalogs know their tables
         """Make every table readable by name, where a catalog doesn't by itself."""
 
@@ -148,7 +166,7 @@ class SparkConnectEngine[C: Connection](ABC):
         """The query's first rows; fetches no more than it returns, plus one."""
 
         def fetch() -> Rows:
-            with self._readable(query) as session:
+            with self._readable(query, self._timeout) as session:
                 return first_rows(_frame(session, query), rows)
 
         return self.read(fetch)
@@ -180,11 +198,9 @@ class SparkConnectEngine[C: Connection](ABC):
 
     def cancel(self) -> None:
         """Interrupt what this engine runs on the server; the session stays usable."""
-        connection = self._connection
         self._cancelled += 1
-        if connection and not connection.lost():
-            for tag in tuple(self._tags):
-                connection.session.interruptTag(tag)
+        if self._connection:
+            self._interrupt(self._connection, *self._tags)
 
     def close(self) -> None:
         """End the session and what was started for it; it can't be used again."""
@@ -192,36 +208,81 @@ class SparkConnectEngine[C: Connection](ABC):
             self._closed = True
             connection, self._connection = self._connection, None
         if connection:
-            connection.end()
+            self._end(connection)
         atexit.unregister(self._leave)
+
+    def _interrupt(self, connection: C, *tags: str) -> None:
+        with self._counted():
+            for tag in tags if connection is not self._ending else ():
+                if not connection.lost():
+                    connection.session.interruptTag(tag)
+
+    def _end(self, connection: C) -> None:
+        """End a session when nobody works with it any more, such as the warm-up.
+
+        gRPC crashes the process when a channel is closed while another thread begins a
+        call on it (grpcio 1.85).
+        """
+        self._cancelled += 1
+        for _ in range(_TIMES_TO_WAIT):
+            with self._left:
+                if self._left.wait_for(lambda: not self._uses, _SECONDS_TO_WAIT):
+                    self._ending = connection
+                    break
+            with suppress(Exception):
+                self._interrupt(connection, *self._tags)
+        else:
+            connection.leave()
+            return
+        connection.end()
 
     def _exists(self, home: str) -> bool:
         with self._readable() as session:
             return session.catalog.tableExists(home)
 
+    def _columns(self, home: str) -> tuple[Column, ...] | None:
+        if not self._exists(home):
+            return None
+        with self._readable() as session:
+            return columns_of(session.table(quoted(*home.split("."))).schema)
+
     def _functions(self) -> object:
         return self.session.catalog.listFunctions()
 
     @contextmanager
-    def _readable(self, query: Query = "") -> Iterator[SparkSession]:
-        """The session; raises nothing but EngineError, and cancels on Ctrl-C."""
-        cancelled = self._cancelled
+    def _readable(
+        self, query: Query = "", seconds: float | None = None
+    ) -> Iterator[SparkSession]:
+        """The session; raises nothing but EngineError, and cancels on Ctrl-C.
+
+        Args:
+            query: What is asked, for the place of what is wrong in it.
+            seconds: How long the block may take.
+        """
+        cancelled, over = self._cancelled, threading.Event()
         try:
-            with cancelling_on_ctrl_c(self.cancel):
-                session = self._connected().session
-                with self._tagged(session):
-                    yield session
+            with (
+                cancelling_on_ctrl_c(self.cancel),
+                self._used() as connection,
+                self._tagged(connection.session) as tag,
+                cancelling_after(
+                    seconds, lambda: self._interrupt(connection, tag)
+                ) as over,
+            ):
+                yield connection.session
         except EngineError:
             raise
         except Exception as error:
+            if over.is_set():
+                raise QueryStopped(_too_long(seconds)) from error
             if self._cancelled > cancelled:
                 problem = Problem("cancelled", "the query was cancelled")
-                raise EngineError(problem) from error
+                raise QueryStopped(problem) from error
             sql = query if isinstance(query, str) else ""
             raise self.explain(error, sql) from error
 
     @contextmanager
-    def _tagged(self, session: SparkSession) -> Iterator[None]:
+    def _tagged(self, session: SparkSession) -> Iterator[str]:
         """Mark what this thread runs in the block.
 
         Each block has a tag of its own: one that comes late to cancel an earlier block
@@ -231,10 +292,27 @@ class SparkConnectEngine[C: Connection](ABC):
         session.addTag(tag)
         self._tags.add(tag)
         try:
-            yield
+            yield tag
         finally:
             self._tags.discard(tag)
             session.removeTag(tag)
+
+    @contextmanager
+    def _used(self) -> Iterator[C]:
+        """The connection, which isn't ended before the block is left."""
+        with self._counted():
+            yield self._connected()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._left:
+            self._uses += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._uses -= 1
+                self._left.notify_all()
 
     def _connected(self) -> C:
         try:  # takes seconds; nobody waits for the lock meanwhile
@@ -263,14 +341,14 @@ class SparkConnectEngine[C: Connection](ABC):
 
     def _start_afresh(self) -> None:
         """In a forked process: the parent's session and server are the parent's."""
-        self._lock = threading.Lock()
+        self._lock, self._left, self._uses = threading.Lock(), threading.Condition(), 0
         self.catalog = Catalog(self._listing())
         if self._connection:
             self._connection.disown()
             self._connection = None
 
 
-_engines: weakref.WeakSet[SparkConnectEngine[Connection]] = weakref.WeakSet()
+_engines: weakref.WeakSet[SparkConnectEngine[Any]] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
@@ -292,3 +370,9 @@ def _frame(session: SparkSession, query: Query) -> DataFrame:
         message = f"the function returned {type(frame).__name__}, not a DataFrame"
         raise EngineError(Problem("no-dataframe", message))
     return frame
+
+
+def _too_long(seconds: float | None) -> Problem:
+    message = f"the query took longer than {seconds:g} s and was stopped"
+    hint = "Give the target more  query_timeout_seconds , or preview less."
+    return Problem("timeout", message, hint)

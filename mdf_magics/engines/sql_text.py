@@ -78,3 +78,8 @@ def place_at(sql: str, offset: int, length: int, lines_before: int = 0) -> Place
 def plain(name: str) -> str:
     """A dotted name without quotes, and without blanks around its dots."""
     return re.sub(r"\s*\.\s*", ".", name).replace("`", "")
+
+
+def quoted(*parts: str) -> str:
+    """A name of several parts, each in backticks."""
+    return ".".join(f"`{part.replace('`', '``')}`" for part in parts)

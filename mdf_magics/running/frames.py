@@ -44,10 +44,14 @@ class Frames:
     """Compute upstream tables even where they exist."""
     upstream: dict[str, str] = field(default_factory=dict)
     """What each table that was needed was: `read`, `read from <target>`, `computed`."""
+    assume: bool = False
+    """Take tables to be there without asking: `mistaken` tells after a failure."""
     given: Mapping[str, DataFrame] = field(default_factory=dict)
     """Rows that stand for a table, by the name it is read by, or for a `files`
     parameter, by its name."""
     _rows: dict[str, DataFrame] = field(default_factory=dict)
+    _assumed: set[str] = field(default_factory=set)
+    """Homes of tables that were taken to be there."""
     _elsewhere: dict[str, str] = field(default_factory=dict)
     """The homes of tables that another target has built."""
     _session: object = None
@@ -154,7 +158,7 @@ class Frames:
             return False
         home = self._resolve(name)
         ours = self.planned.expansion.homes.made_by(name) is not None
-        there = self.engine.exists(home)
+        there = self._is_there(home)
         if not ours and not there:
             raise EngineError(self._missing(name, home))
         if ours and self.fresh:
@@ -165,6 +169,19 @@ class Frames:
         read = f"read from {other}" if other else "read"
         self.upstream[name] = read if there else "computed"
         return there
+
+    def _is_there(self, home: str) -> bool:
+        if self.assume:
+            self._assumed.add(home)
+            return True
+        return self.engine.exists(home)
+
+    def mistaken(self) -> bool:
+        """Whether a table isn't there that was taken to be; from now on, ask."""
+        assumed, self.assume = self._assumed, False
+        self._rows.clear()
+        self.upstream.clear()
+        return not all(map(self.engine.exists, assumed))
 
     def _is_elsewhere(self, name: str) -> bool:
         """Whether the target that this one `reads_from` has built the table."""

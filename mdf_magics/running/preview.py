@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mdf_magics.definitions.models import Expectation
 from mdf_magics.engines.protocol import Column, Engine, Rows
-from mdf_magics.errors import EngineError, Problem
+from mdf_magics.errors import EngineError, EngineUnavailable, Problem, QueryStopped
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.frames import Frames
@@ -76,7 +76,9 @@ class Previewer:
             fresh: Compute upstream tables even where they exist.
         """
         self._engine = engine
-        self._frames = Frames(planned, engine, root, fresh)
+        # A catalog knows its tables by itself; asking it costs a round trip each.
+        assume = engine.warehouse is None
+        self._frames = Frames(planned, engine, root, fresh, assume=assume)
 
     def preview(self, name: str, rows: int, *, all_rows: bool = False) -> Preview:
         """A table's first rows, and how its query's rows fare with expectations.
@@ -89,7 +91,7 @@ class Previewer:
         Raises:
             EngineError: It can't be computed; its place is in the definition.
         """
-        return self._engine.read(lambda: self._preview(name, rows, all_rows=all_rows))
+        return self._read(lambda: self._preview(name, rows, all_rows=all_rows))
 
     def _preview(self, name: str, rows: int, *, all_rows: bool) -> Preview:
         began = time.monotonic()
@@ -122,7 +124,18 @@ class Previewer:
 
     def schema(self, name: str) -> tuple[Column, ...]:
         """The columns that a table would have."""
-        return self._engine.read(lambda: self._schema(name))
+        return self._read(lambda: self._schema(name))
+
+    def _read[T](self, work: Callable[[], T]) -> T:
+        """What `work` returns; done again if a table that it took to be there isn't."""
+        try:
+            return self._engine.read(work)
+        except (EngineUnavailable, QueryStopped):
+            raise
+        except EngineError:
+            if not self._frames.mistaken():
+                raise
+            return self._engine.read(work)
 
     def _schema(self, name: str) -> tuple[Column, ...]:
         table = self._frames.maker(name)

@@ -96,9 +96,9 @@ class Rehearsing:
             columns: The columns that the table would have.
         """
         settings, home = self.table.settings, self.table.home
-        if settings.write == "view" or not self.engine.exists(home):
+        there = None if settings.write == "view" else self.engine.columns(home)
+        if there is None:
             return None
-        there = self.engine.schema(f"SELECT * FROM {quoted(home)}")
         drift = tuple(_drift(columns, there))
         if settings.write == "overwrite":
             return NextRun(columns=drift)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import pytest
 
 from mdf_magics.engines import Column, Rows
 from mdf_magics.engines.browsing import TableColumn
-from mdf_magics.errors import EngineError
+from mdf_magics.errors import EngineError, QueryStopped
 
 ENDLESS = "SELECT count(*) FROM range(0, 100000000000) WHERE id % 7 = sqrt(id)"
 
@@ -114,6 +115,44 @@ def test_ctrl_c_cancels_the_query_and_stays_a_keyboard_interrupt(each):
     with pytest.raises(KeyboardInterrupt):
         engine.preview(ENDLESS, 1)
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
+
+
+def test_a_query_that_takes_too_long_is_interrupted_on_the_server(each):
+    engine, _ = each
+    engine.preview("SELECT 1", 1)
+    engine._timeout = 0.5
+    with pytest.raises(QueryStopped) as raised:
+        engine.preview(ENDLESS, 1)
+    [problem] = raised.value.problems
+    assert problem.code == "timeout"
+    assert problem.message == "the query took longer than 0.5 s and was stopped"
+    assert "query_timeout_seconds" in problem.hint
+    engine._timeout = 100
+    assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
+
+
+@pytest.mark.parametrize("maker", ["new_engine", "connect_to"])
+def test_closing_stops_what_other_threads_do_and_waits_for_them(maker, request):
+    """A channel that is closed while another thread begins a call crashes gRPC."""
+    engine = request.getfixturevalue(maker)()
+    raised: list[Exception] = []
+
+    def query():
+        try:
+            engine.preview(ENDLESS, 1)
+        except EngineError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=query)
+    thread.start()
+    while not engine._tags and thread.is_alive():
+        time.sleep(0.01)
+
+    engine.close()
+
+    assert not engine._uses
+    thread.join()
+    assert [str(error) for error in raised] == ["cancelled: the query was cancelled"]
 
 
 def test_code_that_uses_the_session_can_have_its_errors_explained(complaining):
