@@ -223,7 +223,7 @@ class Application:
         by_id = {step.intent.operation_id: step for step in steps}
         calls = {}
         for operation_id, step in by_id.items():
-            calls[operation_id] = partial(self._sender.send, step, self._settings(step))
+            calls[operation_id] = partial(self._send, step, self._settings(step))
             self._tell(step.action, "started", "")
 
         def ended(operation_id: str, future: Future[str]) -> None:
@@ -239,6 +239,11 @@ class Application:
             )
         finally:
             self._write_outcomes()
+
+    def _send(self, step: Step, settings: dict[str, object]) -> str:
+        remote_id = self._sender.send(step, settings)
+        self._lease.owe(step.intent.operation_id)
+        return remote_id
 
     def _settings(self, step: Step) -> dict[str, object]:
         if step.step_id[1] == "remove":

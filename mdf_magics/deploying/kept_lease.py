@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,11 @@ CLOCKS: Clocks = (time.monotonic, time.time)
 whichever has gone further counts."""
 
 
+OUTCOME_SECONDS = 10.0
+"""How long an outcome may wait for the state to take it before nothing more begins: a
+write to a Delta table takes a few."""
+
+
 class NotBegun(Exception):
     """A call was stopped before it was made: it certainly had no effect."""
 
@@ -25,7 +31,8 @@ class KeptLease:
 
     One thread writes and renews; the threads that call the workspace ask before each
     call. The Jobs API can't check a fence, so that a call may begin only while the
-    lease outlasts it: then whoever takes the lease over finds no call under way.
+    lease outlasts it: then whoever takes the lease over finds no call under way. And
+    none begins while the state doesn't answer: what comes of it couldn't be recorded.
     """
 
     def __init__(self, store: StateStore, deployed_by: str, clocks: Clocks) -> None:
@@ -34,6 +41,8 @@ class KeptLease:
         self._clocks = clocks
         self._changed = threading.Condition()
         self._stopped = False
+        self._owed: dict[str, float] = {}
+        """Operations that have ended and aren't written down so far, and since when."""
         self._asked = self._now()
         self.lease: Lease = store.acquire(deployed_by)
 
@@ -48,7 +57,14 @@ class KeptLease:
         with self._changed:
             # Counted from before the question: the store's clock ran no later.
             self._asked = asked
+            for row in rows:
+                self._owed.pop(row.operation_id, None)
             self._changed.notify_all()
+
+    def owe(self, operation_id: str) -> None:
+        """Say that an operation has ended, so that its outcome is to be written."""
+        with self._changed:
+            self._owed[operation_id] = time.monotonic()
 
     def keep(self) -> None:
         """Renew when a third of the lease is over. Raises LeaseLost."""
@@ -62,7 +78,7 @@ class KeptLease:
             NotBegun: The deploy has stopped.
         """
         with self._changed:
-            while not self._stopped and self._left() <= seconds:
+            while not self._stopped and not self._is_good_for(seconds):
                 self._changed.wait(timeout=1)
             if self._stopped:
                 raise NotBegun
@@ -83,6 +99,11 @@ class KeptLease:
 
     def _now(self) -> tuple[float, ...]:
         return tuple(clock() for clock in self._clocks)
+
+    def _is_good_for(self, seconds: float) -> bool:
+        oldest = min(self._owed.values(), default=math.inf)
+        is_heard = self._store.answers and time.monotonic() - oldest < OUTCOME_SECONDS
+        return is_heard and self._left() > seconds
 
     def _passed(self) -> float:
         return max(

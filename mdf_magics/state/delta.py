@@ -152,6 +152,12 @@ class DeltaStore(JournalStore):
         self._sleep = sleep
         self._last: dict[str, int] = {}
         """Of each lease that was taken here, the `seq` of its last row."""
+        self._unreached = False
+
+    @property
+    @override
+    def answers(self) -> bool:
+        return not self._unreached
 
     @override
     def acquire(self, deployed_by: str, *, lineage: str | None = None) -> Lease:
@@ -323,10 +329,13 @@ class DeltaStore(JournalStore):
     def _change(self, sql: str, **values: object) -> StatementFailed | None:
         """Run a statement; None: it changed something, else look what came of it."""
         try:
-            if self._statements.change(self._filled(sql, **values)):
-                return None
+            changed = self._statements.change(self._filled(sql, **values))
         except StatementFailed as failure:
+            self._unreached = failure.reason == "lost"
             return self._passing(failure)
+        self._unreached = False
+        if changed:
+            return None
         return StatementFailed("conflict", "no row was changed")
 
     def _passing(self, failure: StatementFailed) -> StatementFailed:

@@ -161,6 +161,11 @@ class StateStore(Protocol):
     lost: str
     """What to do first when it was lost or is an old copy, in full sentences."""
 
+    @property
+    def answers(self) -> bool:
+        """Whether it is reached, as far as is known; other threads may ask too."""
+        return True
+
     def acquire(self, deployed_by: str, *, lineage: str | None = None) -> Lease:
         """Take the target's lease.
 

@@ -46,6 +46,11 @@ class RememberingStore(StateStore):
         self._reached: _Mark | None = None
         """How far our lease has got."""
 
+    @property
+    @override
+    def answers(self) -> bool:
+        return self._store.answers
+
     @override
     def acquire(self, deployed_by: str, *, lineage: str | None = None) -> Lease:
         lease = self._store.acquire(deployed_by, lineage=lineage)

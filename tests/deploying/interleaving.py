@@ -142,6 +142,9 @@ class Stepped:
 class SteppedLease(KeptLease):
     """Renews by itself while a call waits: its deploy has one thread only."""
 
+    def owe(self, operation_id: str) -> None:
+        """Nobody could write while the one thread waits."""
+
     def wait_until_good_for(self, seconds: float) -> None:
         while not self._stopped and self._left() <= seconds:
             try:

@@ -42,7 +42,7 @@ class TestStatements:
         self, new_warehouse: NewStore, server: WorkspaceServer
     ):
         server.statements.warehouses["w1"] = "STOPPED"
-        server.statements.start_seconds = 0.2
+        server.statements.start_seconds = 1.0
         server.statements.longest_wait = 0.01
 
         assert new_warehouse().acquire("me").fence == 1
@@ -176,9 +176,11 @@ class TestLostReplies:
         ):
             store.write(lease, intent(1))
 
+        assert not store.answers
         server.faults.clear()
         assert store.journal() == []
         store.write(lease, intent(1))
+        assert store.answers
 
 
 class TestRefusals:
