@@ -173,13 +173,13 @@ class TestReplies:
     def test_a_create_is_sent_once_whatever_happens(
         self, server: WorkspaceServer, effect: Any, when: str
     ):
-        seconds = 1.0 if effect == "hang" else 20.0
+        seconds = 3.0 if effect == "hang" else 20.0
         workspace = workspace_of(server, rest=rest_of(server, call_seconds=seconds))
         server.fault(
             CREATE,
             effect,
             when=when,
-            seconds=3,
+            seconds=9,
             retry_after=0,
             message="Unexpected error",
         )

@@ -5,31 +5,19 @@ from __future__ import annotations
 import pytest
 
 from mdf_magics.deploying.workspaces.pace import Pace
-
-
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+from tests.slept_clock import SleptClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SleptClock:
+    return SleptClock()
 
 
-def pace(clock: Clock, calls_per_second: float = 10, burst: int = 10) -> Pace:
+def pace(clock: SleptClock, calls_per_second: float = 10, burst: int = 10) -> Pace:
     return Pace(calls_per_second, burst, clock=clock, sleep=clock.sleep)
 
 
-def test_a_burst_begins_at_once(clock: Clock):
+def test_a_burst_begins_at_once(clock: SleptClock):
     calm = pace(clock)
 
     for _ in range(10):
@@ -38,7 +26,7 @@ def test_a_burst_begins_at_once(clock: Clock):
     assert clock.now == 100.0
 
 
-def test_keeps_to_the_rate_in_the_long_run(clock: Clock):
+def test_keeps_to_the_rate_in_the_long_run(clock: SleptClock):
     calm = pace(clock)
 
     for _ in range(110):
@@ -47,7 +35,7 @@ def test_keeps_to_the_rate_in_the_long_run(clock: Clock):
     assert clock.now == pytest.approx(110.0)
 
 
-def test_nobody_calls_before_the_pause_is_over(clock: Clock):
+def test_nobody_calls_before_the_pause_is_over(clock: SleptClock):
     calm = pace(clock)
 
     calm.too_fast(30)
@@ -56,7 +44,7 @@ def test_nobody_calls_before_the_pause_is_over(clock: Clock):
     assert 130 <= clock.now <= 136
 
 
-def test_is_slower_after_each_complaint_and_recovers(clock: Clock):
+def test_is_slower_after_each_complaint_and_recovers(clock: SleptClock):
     calm = pace(clock, burst=1)
     for _ in range(3):
         calm.too_fast(0)

@@ -20,6 +20,7 @@ from mdf_magics.state.protocol import JournalRow, Lease, StateStore
 from mdf_magics.state.session import SessionStatements
 from mdf_magics.state.sql_warehouse import WarehouseStatements
 from mdf_magics.state.sqlite import SQLiteStore
+from tests.slept_clock import SleptClock
 from tests.workspace import WorkspaceServer
 
 START = datetime(2026, 3, 2, 9, 5, 0, tzinfo=UTC)
@@ -101,8 +102,9 @@ def new_warehouse(
 ) -> NewStore:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    pace = Pace(1000, 10)
-    api = Rest(log_in(None, None), pace=pace, patience_seconds=0, sleep=lambda _: None)
+    slept = SleptClock()
+    pace = Pace(1000, 10, clock=slept, sleep=slept.sleep)
+    api = Rest(log_in(None, None), pace=pace, patience_seconds=0, sleep=slept.sleep)
 
     def new(*, warehouse_id: str = "w1", **changed: Any) -> DeltaStore:
         usual: dict[str, Any] = {"project": "flights", "target": "prod"}

@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def started(
-    warehouse: Path, schema: str, name: str, seconds: int
+    warehouse: Path, schema: str, name: str, leases: int
 ) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.state.write_to_delta"]
     return subprocess.Popen(
-        [*command, str(warehouse), schema, name, str(seconds)],
+        [*command, str(warehouse), schema, name, str(leases)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -49,10 +49,10 @@ def check(warehouse: Path, schema: str, written: set[int]) -> None:
     assert snapshot.seq == len(rows)
 
 
-def race(warehouse: Path, processes: int, seconds: int, *, kill: bool) -> int:
-    """Let them race; how many leases were taken."""
+def race(warehouse: Path, processes: int, leases: int, *, kill: bool) -> int:
+    """Let them race until each has written so many; how many were written."""
     running = [
-        started(warehouse, "race", f"p{number}", seconds) for number in range(processes)
+        started(warehouse, "race", f"p{number}", leases) for number in range(processes)
     ]
     for process in running:
         assert process.stdout
@@ -77,14 +77,14 @@ def race(warehouse: Path, processes: int, seconds: int, *, kill: bool) -> int:
 
 
 def test_leases_of_several_processes_never_overlap(tmp_path: Path):
-    assert race(tmp_path / "warehouse", 2, 8, kill=False) > 0
+    assert race(tmp_path / "warehouse", 2, 3, kill=False) >= 6
 
 
 def test_a_killed_holder_keeps_nobody_out_for_long(tmp_path: Path):
-    assert race(tmp_path / "warehouse", 2, 12, kill=True) > 0
+    assert race(tmp_path / "warehouse", 2, 3, kill=True) >= 3
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("kill", [False, True])
 def test_many_of_them(tmp_path: Path, kill: bool):
-    assert race(tmp_path / "warehouse", 6, 90, kill=kill) > 3
+    assert race(tmp_path / "warehouse", 6, 5, kill=kill) >= 25

@@ -1,15 +1,14 @@
 """Writes rows into one Delta table, on a Sail server of its own.
 
-python -m tests.state.write_to_delta WAREHOUSE SCHEMA NAME SECONDS
+python -m tests.state.write_to_delta WAREHOUSE SCHEMA NAME LEASES
 
-Takes the lease again and again, writes one operation under each, and gives it back. A
-line for each lease: `taken FENCE` before its writes, `written FENCE` after them.
+Takes the lease again and again, writes one operation under each, and gives it back,
+until so many were written whole. A line for each lease: `taken FENCE` before its writes, `written FENCE` after them.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 from mdf_magics.engines.embedded import EmbeddedEngine
@@ -19,16 +18,16 @@ from mdf_magics.state.protocol import JournalRow
 from mdf_magics.state.session import SessionStatements
 
 if __name__ == "__main__":
-    warehouse, schema, name, seconds = sys.argv[1:]
+    warehouse, schema, name, leases = sys.argv[1:]
     engine = EmbeddedEngine(Path(warehouse), "main")
     statements = SessionStatements(lambda: engine, f"main.{schema}")
     store = DeltaStore(
-        statements, project="flights", target="prod", lease_seconds=2, grace_seconds=0
+        statements, project="flights", target="prod", lease_seconds=5, grace_seconds=0
     )
     store.snapshot()  # the server is up
     print("ready", flush=True)
-    until = time.monotonic() + float(seconds)
-    while time.monotonic() < until:
+    left = int(leases)
+    while left:
         try:
             lease = store.acquire(name)
         except (Locked, StateUnreachable):
@@ -40,6 +39,7 @@ if __name__ == "__main__":
                 row = JournalRow("gold", "job", "update", phase, operation_id)
                 store.write(lease, [row])
             print("written", lease.fence, flush=True)
+            left -= 1
             store.release(lease)
         except (LeaseLost, StateUnreachable):
             continue

@@ -55,7 +55,7 @@ class Update:
     def cancel(self, now: float) -> None:
         """End it now, unless it has ended."""
         if now < self.ends:
-            self.canceled = now
+            self.starts, self.canceled = min(self.starts, now), now
 
     def state(self, now: float) -> str:
         """The update's state."""

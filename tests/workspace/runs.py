@@ -223,6 +223,7 @@ class Runs:
         return {}
 
     def _cancel_run(self, run: Run, now: float) -> None:
+        run.started = min(run.started, now)  # one that waits for others never begins
         for step in run.steps:
             if isinstance(step.child, Run):
                 self._cancel_run(step.child, now)

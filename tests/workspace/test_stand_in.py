@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -202,7 +201,7 @@ def test_a_run_goes_through_its_tasks(
         == run_id
     )
 
-    time.sleep(0.1)
+    server.cloud.seconds_later = 1
     run = client.jobs.get_run(run_id)
 
     assert run.tasks
@@ -224,14 +223,14 @@ def test_an_update_tells_of_each_table(
 ) -> None:
     server.pipelines.tables["p"] = ["main.s.a", "main.s.b"]
     server.pipelines.outcomes["main.s.b"] = Outcome(
-        succeeds=False, error="no such column"
+        succeeds=False, error="no such column", seconds=30
     )
     pipeline_id = client.pipelines.create(name="p", catalog="main").pipeline_id or ""
 
     update = client.pipelines.start_update(pipeline_id)
     with pytest.raises(ResourceConflict, match="active update"):
         client.pipelines.start_update(pipeline_id)
-    time.sleep(0.1)
+    server.cloud.seconds_later = 60
 
     info = client.pipelines.get_update(pipeline_id, update.update_id or "").update
     assert info

@@ -52,7 +52,7 @@ def test_a_statement_may_end_after_its_reply(
     server: WorkspaceServer, client: WorkspaceClient
 ):
     server.statements.warehouses["w1"] = "STOPPED"
-    server.statements.start_seconds = 0.2
+    server.statements.start_seconds = 1.0
     run = client.statement_execution.execute_statement
 
     reply = run("SELECT 1", "w1", wait_timeout="0s")
