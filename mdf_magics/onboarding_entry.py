@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mdf_magics.definitions.editing import with_value
 from mdf_magics.definitions.entries import Entry
 from mdf_magics.definitions.flow_text import flow_text
 from mdf_magics.definitions.reading import read_document
 from mdf_magics.definitions.recalling import recalled
+from mdf_magics.definitions.setting import with_value
 from mdf_magics.errors import DefinitionError, Problem, Source
 from mdf_magics.transformations.parameters import Parameter
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from mdf_magics.changing import entry_alone, refusal
 from mdf_magics.definitions.bodies import Body
-from mdf_magics.definitions.editing import with_value, without_value
 from mdf_magics.definitions.frozen_tests import read_tests
 from mdf_magics.definitions.loading import Definitions, Entry
 from mdf_magics.definitions.names import QUARANTINE, function_fault, table_fault
 from mdf_magics.definitions.reading import Document, Path_, read_document
+from mdf_magics.definitions.setting import with_value, without_value
 from mdf_magics.definitions.storing import Change, locked, write
 from mdf_magics.errors import Place, Source, lines_of
 from mdf_magics.planning.graph import reads

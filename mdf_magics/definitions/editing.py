@@ -5,17 +5,15 @@ Everything here works on texts; `storing` reads and writes them.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 
 import yaml
 
-from mdf_magics.definitions.cells import Cell
+from mdf_magics.definitions.entry_text import EntryText
+from mdf_magics.definitions.flow_lists import flow_item, with_item, with_item_replaced
 from mdf_magics.definitions.reading import Document, Path_
-from mdf_magics.definitions.scalars import is_text
 from mdf_magics.definitions.storing import NOTHING_SAVED
-from mdf_magics.errors import DefinitionError, Problem, lines_of
+from mdf_magics.errors import DefinitionError, Problem
 
 _ALIAS = re.compile(r"(?:[\s-]|#[^\n]*)*\*[^\s,\[\]{}]+")
 """An alias, with what may stand between it and the content before it."""
@@ -24,33 +22,6 @@ _DASH = re.compile(r"-(?:[ \t]+#[^\n]*|[ \t]*)(?:\n[ \t]*(?:#[^\n]*)?|\r)*[ \t]*
 """A list item's dash, with what may stand between it and the item."""
 
 _KEEPS_BLANK_LINES = re.compile(r"[^\n]*[|>](?:\+[0-9]?|[0-9]\+)")
-
-
-@dataclass(frozen=True)
-class EntryText:
-    """An entry as it is to stand in a file, without the file's indentation."""
-
-    lines: tuple[str, ...]
-    comment: tuple[str, ...] = ()
-    """Comment lines that go above the entry."""
-
-
-def entry_text(cell: Cell, name: str, transformation: str | None = None) -> EntryText:
-    """The text that stores a cell: as typed, the name first, the body last.
-
-    Args:
-        cell: The cell.
-        name: The entry's name.
-        transformation: The transformation that the magic's line named.
-    """
-    lines = [f"name: {_scalar(name)}"]
-    if transformation:
-        lines.append(f"transformation: {_scalar(transformation)}")
-    lines += _header_lines(cell)
-    if cell.body is not None:
-        lines += _block(cell.body.kind, cell.body.text)
-    comment = tuple(line.strip() for line in cell.comment.splitlines())
-    return EntryText(tuple(lines), comment)
 
 
 def new_file(entry: EntryText, section: str | None) -> str:
@@ -72,30 +43,34 @@ def appended(document: Document, section: str, entry: EntryText) -> str:
         DefinitionError: There is no place for it.
     """
     root, text = document.node, document.source.text
-    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    own = [pair for pair in pairs if pair[0].value == section]
+    if not isinstance(root, yaml.MappingNode) or (root.flow_style and not own):
         raise unwritable(document, f"this file has no list {section}")
-    own = [pair for pair in root.value if pair[0].value == section]
     if not own:
         end = entry_end(text, root, root.start_mark.column)
         lines = [f"{section}:", *_item(entry, dash=2, content=4)]
-        return _inserted(text, end, lines)
+        return inserted(text, end, lines)
     key, value = own[-1]
     colon = text.index(":", key.end_mark.index) + 1
     if value.start_mark.index < colon:
         raise unwritable(document, f"{section} is an alias of another list")
     if isinstance(value, yaml.SequenceNode) and value.value:
         if value.flow_style:
-            raise unwritable(document, f"{section} is written in one line: [...]")
+            return with_item(text, value, flow_item(entry.lines), entry.comment)
         dash, content = _columns(text, value)
         end = entry_end(text, value, content)
         gap = [""] if _separated(text, value) else []
-        return _inserted(text, end, [*gap, *_item(entry, dash, content)])
+        return inserted(text, end, [*gap, *_item(entry, dash, content)])
     if document.value[section]:
         raise unwritable(document, f"{section} is no list")
+    inside = text[value.start_mark.index + 1 : value.end_mark.index - 1]
+    if root.flow_style or inside.strip():  # an empty list, perhaps with comments in it
+        return with_item(text, value, flow_item(entry.lines), entry.comment)
     # `tables:` or `tables: []`, perhaps with a comment behind it
     emptied = text[: value.start_mark.index].rstrip() + text[value.end_mark.index :]
     lines = _item(entry, dash=2, content=4)
-    return _inserted(emptied, line_end(emptied, colon), lines)
+    return inserted(emptied, line_end(emptied, colon), lines)
 
 
 def replaced(document: Document, path: Path_, entry: EntryText) -> str:
@@ -110,10 +85,12 @@ def replaced(document: Document, path: Path_, entry: EntryText) -> str:
     start, lines = node.start_mark.index, list(entry.lines)
     if path:
         parent = document.node_at(path[:-1])
-        if isinstance(parent, yaml.CollectionNode) and parent.flow_style:
-            raise unwritable(document, f"{path[0]} is written in one line: [...]")
         if parent is None or start < parent.start_mark.index:
-            raise unwritable(document, "the entry is an alias of another one")
+            raise _alias(document, path)
+        if isinstance(parent, yaml.SequenceNode) and parent.flow_style:
+            return with_item_replaced(
+                text, parent, int(path[-1]), flow_item(entry.lines)
+            )
         start, column = dash_of(text, node)
         lines = _item(EntryText(entry.lines), column, _content_column(node, column))
         lines[0] = lines[0].lstrip(" ")
@@ -123,64 +100,6 @@ def replaced(document: Document, path: Path_, entry: EntryText) -> str:
     end = entry_end(text, node, node.start_mark.column)
     start, comment = _above(text, start, entry.comment)
     return text[:start] + comment + _newline(text).join(lines) + text[end:]
-
-
-def with_value(document: Document, path: Path_, key: str, value: str) -> str:
-    """The document's text with one key of a mapping set.
-
-    Args:
-        document: The document.
-        path: Where the mapping is.
-        key: The key; added behind the others when the mapping hasn't got it.
-        value: The value as YAML.
-
-    Raises:
-        DefinitionError: There is no mapping, or an empty one.
-    """
-    text, mapping = document.source.text, document.node_at(path)
-    if not isinstance(mapping, yaml.MappingNode) or not mapping.value:
-        raise unwritable(document, f"there is no mapping to set {key} in")
-    for word, old in mapping.value:
-        if word.value == key:
-            start = text.index(":", word.end_mark.index) + 1
-            end = _value_end(text, old, start)
-            start = max(start, min(old.start_mark.index, end))
-            gap = " " if text[start - 1] == ":" else ""
-            return text[:start] + gap + value + text[end:]
-    if mapping.flow_style:
-        end = pair_end(text, *mapping.value[-1])
-        return f"{text[:end]}, {key}: {value}{text[end:]}"
-    end = line_end(text, content_end(text, mapping))
-    indent = " " * mapping.value[0][0].start_mark.column
-    return _inserted(text, end, [f"{indent}{key}: {value}"])
-
-
-def without_value(document: Document, path: Path_, key: str) -> str:
-    """The document's text without one key of a mapping: what `with_value` undoes.
-
-    Args:
-        document: The document.
-        path: Where the mapping is.
-        key: The key; the mapping has others.
-
-    Raises:
-        DefinitionError: There is no such mapping.
-    """
-    text, mapping = document.source.text, document.node_at(path)
-    pairs = mapping.value if isinstance(mapping, yaml.MappingNode) else []
-    at = next((at for at, (word, _) in enumerate(pairs) if word.value == key), None)
-    if not isinstance(mapping, yaml.MappingNode) or at is None or len(pairs) == 1:
-        raise unwritable(document, f"there is no {key} to take out")
-    if at == 0:
-        return (
-            text[: pairs[0][0].start_mark.index] + text[pairs[1][0].start_mark.index :]
-        )
-    end = pair_end(text, *pairs[at])
-    if mapping.flow_style:
-        return text[: pair_end(text, *pairs[at - 1])] + text[end:]
-    start = text.rindex("\n", 0, pairs[at][0].start_mark.index)
-    start -= text[start - 1] == "\r"
-    return text[:start] + text[line_end(text, end) :]
 
 
 def entry_lines(document: Document, path: Path_) -> tuple[int, int]:
@@ -195,12 +114,12 @@ def entry_lines(document: Document, path: Path_) -> tuple[int, int]:
 def content_end(text: str, node: yaml.Node) -> int:
     """Where a node's own text ends: before blank lines and comments that follow."""
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
-        return _value_end(text, node, node.start_mark.index)
+        return value_end(text, node, node.start_mark.index)
     if isinstance(node, yaml.MappingNode):
         return pair_end(text, *node.value[-1])
     end = node.start_mark.index
     for item in node.value[-2:]:
-        end = _value_end(text, item, end)
+        end = value_end(text, item, end)
     return end
 
 
@@ -239,6 +158,14 @@ def comments_above(text: str, start: int, column: int) -> int:
     return found.start() if found else start
 
 
+def _alias(document: Document, path: Path_) -> DefinitionError:
+    """What to say of an entry that is written elsewhere; there it can be edited."""
+    message = "the entry is an alias of another one"
+    hint = f"Edit that one: {document.place(path)} , or write this one out."
+    problem = Problem("unwritable-entry", message, hint, document.place())
+    return DefinitionError(problem, note=NOTHING_SAVED)
+
+
 def unwritable(document: Document, message: str) -> DefinitionError:
     """What to say when an entry can't be edited where it stands."""
     hint = "Put each entry on lines of its own there, then run the cell again."
@@ -246,57 +173,6 @@ def unwritable(document: Document, message: str) -> DefinitionError:
         Problem("unwritable-entry", message, hint, document.place()),
         note=NOTHING_SAVED,
     )
-
-
-def _header_lines(cell: Cell) -> list[str]:
-    """The cell's YAML line by line, without the name."""
-    node = cell.document.node
-    if not cell.header.strip() or not isinstance(node, yaml.MappingNode):
-        return []
-    written = [
-        pair for pair in node.value if pair[0].start_mark.line >= cell.first_line
-    ]
-    if cell.header.lstrip().startswith("{"):
-        text = lines_of(cell.source.text)
-        return [
-            line
-            for key, value in written
-            if key.value != "name"
-            for line in _flow_lines(text, key, value)
-        ]
-    name = next((key for key, _ in written if key.value == "name"), None)
-    margin = min((key.start_mark.column for key, _ in written), default=0)
-    left_out = name.start_mark.line + 1 - cell.header_line if name else -1
-    return [
-        line[margin:].rstrip() if not line[:margin].strip() else line
-        for number, line in enumerate(lines_of(cell.header))
-        if number != left_out
-    ]
-
-
-def _flow_lines(lines: list[str], key: yaml.Node, value: yaml.Node) -> list[str]:
-    """A pair of a mapping in braces, as lines of a block."""
-    first, last = value.start_mark, value.end_mark
-    if first.line == last.line:
-        return [f"{key.value}: {lines[first.line][first.column : last.column]}"]
-    return [
-        f"{key.value}: {lines[first.line][first.column :].rstrip()}",
-        *(f"  {line.strip()}" for line in lines[first.line + 1 : last.line]),
-        f"  {lines[last.line][: last.column].strip()}",
-    ]
-
-
-def _block(key: str, text: str) -> list[str]:
-    """A body as a literal block; one that starts with blanks says its indentation."""
-    lines = text.rstrip().split("\n")
-    indicator = "|2" if lines[0][:1] in (" ", "\t") else "|"
-    return [f"{key}: {indicator}", *(f"  {line}" if line else "" for line in lines)]
-
-
-def _scalar(text: str) -> str:
-    """A name as YAML: plain, unless that would mean something else."""
-    plain = re.fullmatch(r"[A-Za-z_$][\w.${}-]*", text) and is_text(text)
-    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _item(entry: EntryText, dash: int, content: int) -> list[str]:
@@ -327,10 +203,10 @@ def _content_column(node: yaml.Node, dash: int) -> int:
 
 def pair_end(text: str, key: yaml.Node, value: yaml.Node) -> int:
     """Where a key's value ends."""
-    return _value_end(text, value, text.index(":", key.end_mark.index) + 1)
+    return value_end(text, value, text.index(":", key.end_mark.index) + 1)
 
 
-def _value_end(text: str, node: yaml.Node, start: int) -> int:
+def value_end(text: str, node: yaml.Node, start: int) -> int:
     """Where a value's text ends that starts behind `start`."""
     if node.start_mark.index < start:  # an alias: its node stands further up
         alias = _ALIAS.match(text, start)
@@ -359,7 +235,7 @@ def _separated(text: str, sequence: yaml.SequenceNode) -> bool:
     if len(sequence.value) < 2:
         return True
     before, last = sequence.value[-2], sequence.value[-1]
-    end = _value_end(text, before, sequence.start_mark.index)
+    end = value_end(text, before, sequence.start_mark.index)
     return re.search(r"\n[ \t]*\r?\n", text[end : last.start_mark.index]) is not None
 
 
@@ -379,7 +255,7 @@ def _above(text: str, start: int, comment: tuple[str, ...]) -> tuple[int, str]:
     ) + indent
 
 
-def _inserted(text: str, end: int, lines: list[str]) -> str:
+def inserted(text: str, end: int, lines: list[str]) -> str:
     """The text with lines behind the line that ends at `end`."""
     newline = _newline(text)
     return text[:end] + newline + newline.join(lines) + text[end:]

@@ -14,6 +14,7 @@ from mdf_magics.definitions.editing import (
     line_end,
     unwritable,
 )
+from mdf_magics.definitions.flow_lists import without_item
 from mdf_magics.definitions.reading import Document
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)*")
@@ -35,11 +36,11 @@ def removed(document: Document, path: tuple[str | int, ...]) -> str | None:
     sequence = document.node_at((section,))
     if not isinstance(sequence, yaml.SequenceNode) or not isinstance(index, int):
         raise unwritable(document, "there is no entry to remove")
-    if sequence.flow_style:
-        raise unwritable(document, f"{section} is written in one line: [...]")
     text, items = document.source.text, sequence.value
     if len(items) == 1:
         return _without_list(document, sequence)
+    if sequence.flow_style:
+        return without_item(text, sequence, index)
     item = items[index]
     dash, column = dash_of(text, item)
     start = comments_above(text, dash - column, column)

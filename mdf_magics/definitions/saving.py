@@ -12,14 +12,13 @@ from mdf_magics.definitions.bodies import BodyKind, Folder, check_body, normalis
 from mdf_magics.definitions.cells import Cell, with_line_value
 from mdf_magics.definitions.checking import shown
 from mdf_magics.definitions.editing import (
-    EntryText,
     appended,
     entry_lines,
-    entry_text,
     new_file,
     replaced,
 )
 from mdf_magics.definitions.entries import table_entry, transformation_entry
+from mdf_magics.definitions.entry_text import EntryText, entry_text
 from mdf_magics.definitions.files import FOLDER, Unsaved
 from mdf_magics.definitions.loading import Definitions, Entry, read_definition
 from mdf_magics.definitions.models import BODY_KEYS

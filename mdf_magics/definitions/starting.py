@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mdf_magics.definitions.editing import with_value
 from mdf_magics.definitions.editors import write_schemas
 from mdf_magics.definitions.loading import PROJECT_FILE
 from mdf_magics.definitions.names import word_fault
 from mdf_magics.definitions.reading import read_document
+from mdf_magics.definitions.setting import with_value
 from mdf_magics.definitions.storing import Change, local_folder, locked, write
 from mdf_magics.errors import Source
 

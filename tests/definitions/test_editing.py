@@ -14,19 +14,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mdf_magics.definitions.cells import read_cell
-from mdf_magics.definitions.editing import (
-    EntryText,
-    appended,
-    entry_lines,
-    replaced,
-    with_value,
-    without_value,
-)
+from mdf_magics.definitions.editing import appended, entry_lines, replaced
+from mdf_magics.definitions.entry_text import EntryText
 from mdf_magics.definitions.loading import load
 from mdf_magics.definitions.proving import alike, proven_line
 from mdf_magics.definitions.reading import Document, Path_, read_document
 from mdf_magics.definitions.recalling import recalled
 from mdf_magics.definitions.removing import removed
+from mdf_magics.definitions.setting import with_value, without_value
 from mdf_magics.errors import DefinitionError, Source
 
 from .conftest import MDF
@@ -155,11 +150,10 @@ class TestReplacing:
     @pytest.mark.parametrize(
         ("text", "path", "said"),
         [
-            ("tables: [{name: a}]", ("tables", 0), "tables is written in one line: [...]"),
             ("a: &a {name: b}\ntables:\n  - *a\n", ("tables", 0), "the entry is an alias of another one"),
             ("tables: []", ("tables", 0), "there is no entry to replace"),
         ],
-        ids=["flow", "alias", "nothing"],
+        ids=["alias", "nothing"],
     )  # fmt: skip
     def test_says_why_it_cant(self, text: str, path: Path_, said: str):
         with pytest.raises(DefinitionError) as error:
