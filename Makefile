@@ -67,7 +67,7 @@ test-oldest: setup $(OLDEST)/ready  ## run the engines' tests with the oldest da
 	MDF_TESTS=all $(OLDEST)/bin/python -m pytest -n logical --dist worksteal tests/engines
 
 # What only test-all needs and pip or npm can bring. pytest says which tests are left out for what is missing.
-tools: $(TOOLS)/spark/ready $(TOOLS)/npm/ready $(OLDEST)/ready
+tools: $(TOOLS)/spark/ready $(TOOLS)/npm/ready $(TOOLS)/code-server/ready $(OLDEST)/ready
 	@command -v chromium >/dev/null || echo "chromium is missing: no browser tests (apt-get install chromium)"
 
 $(TOOLS)/spark/ready: requirements/spark.txt | $(READY)
@@ -82,6 +82,18 @@ $(TOOLS)/npm/ready: requirements/npm.txt
 	  npm install --prefix $(TOOLS)/npm --ignore-scripts --no-audit --no-fund --no-save \
 	    $$(grep -v '^#' $<) && touch $@; \
 	else echo "npm is missing: no tests of completion in YAML files (install Node.js 20)"; fi
+
+# It wants a Node.js newer than Debian's. What its own installation compiles is for terminals and logs: left out.
+NODE := node-$(shell uname -s | tr A-Z a-z)-$(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))@24
+NPM  := npm install --ignore-scripts --no-audit --no-fund --no-save --omit=dev
+
+$(TOOLS)/code-server/ready: requirements/code-server.txt
+	@if command -v npm >/dev/null; then set -x; mkdir -p $(@D) && cd $(@D) && \
+	  $(NPM) --prefix . $$(grep -v '^#' $(CURDIR)/$<) $(NODE) && cd node_modules && \
+	  ln -sfn ../$(firstword $(subst @, ,$(NODE)))/bin/node .bin/node && cd code-server && $(NPM) && \
+	  (cd lib/vscode && $(NPM)) && (cd lib/vscode/extensions && $(NPM)) && touch $(CURDIR)/$@ \
+	  || { rm -rf $(CURDIR)/$(@D); echo "code-server was not installed: no tests of notebooks in VS Code"; }; \
+	else echo "npm is missing: no tests of notebooks in VS Code (install Node.js 20)"; fi
 
 # Like .venv, with the oldest databricks-connect that is allowed.
 $(OLDEST)/ready: requirements/oldest.txt requirements/worker.txt | $(READY)

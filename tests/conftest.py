@@ -44,6 +44,11 @@ TOOLS = {
         _on_path("chromium", "chromium-browser", "google-chrome"),
         "apt-get install chromium",
     ),
+    # VS Code in a browser; the file's own `node` runs it.
+    "code-server": Tool(
+        _in_tools("code-server/node_modules/code-server/out/node/entry.js", "npm"),
+        "install Node.js 20 or later and npm, then make tools",
+    ),
     "node": Tool(_on_path("node"), "install Node.js 20 or later"),
     # Spark's server for Spark Connect; its `spark-submit` starts it.
     "spark-connect": Tool(

@@ -35,11 +35,10 @@ from mdf_magics.results import Previewed
 if TYPE_CHECKING:
     from mdf_magics.project import Project
 
-TWIN = (
-    "The onboarding form. If you read this instead of seeing it, the kernel that made"
-    " it is gone: run the cell again.\nThe same without a form:  %mdf_onboard bronze.*"
-    " --transformation NAME --into silver.{name} --group silver"
-)
+TWIN = """\
+The onboarding form. If you read this instead of seeing it, the kernel that made it
+is gone: run the cell again. The same without a form:
+  %mdf_onboard bronze.* --transformation NAME --into silver.{name} --group silver"""
 """What is shown where widgets aren't, or no more."""
 
 PAGE = 15

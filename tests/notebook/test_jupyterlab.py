@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ SELECT * FROM {{ source }}""",
     "status": "%mdf_status",
     "graph": "%mdf_graph",
     "hostile": """\
-%%mdf_table raw.hostile
+%%mdf_table raw.hostile --rows 60
 # <img src=x onerror=window.hit=1>
 parameters:
   source: {type: files, value: {path: "${project.root}/hostile.csv", format: csv, options: {header: true}}}
@@ -46,16 +47,21 @@ SELECT *, upper(`<svg onload=window.hit=1>`) AS `<img src=x onerror=window.hit=1
 NUMBER = {name: number for number, name in enumerate(CELLS)}
 
 
-@pytest.fixture(scope="module")
-def lab(
-    tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LabNotebook]:
-    folder, home = (tmp_path_factory.mktemp(name) for name in ("shop", "home"))
+def write_sources(folder: Path) -> None:
+    """The files that the cells read."""
     (folder / "orders.csv").write_text(ORDERS)
     with (folder / "hostile.csv").open("w", newline="") as file:
         csv.writer(file).writerows(
             [["<svg onload=window.hit=1>"], *([one] for one in PAYLOADS)]
         )
+
+
+@pytest.fixture(scope="module")
+def lab(
+    tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabNotebook]:
+    folder, home = (tmp_path_factory.mktemp(name) for name in ("shop", "home"))
+    write_sources(folder)
     notebook = write_notebook(folder / "shop.ipynb", [*CELLS.values()])
     with lab_server(folder, home) as server, chromium(tool("chromium")) as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 2400})

@@ -32,7 +32,7 @@ STYLE = f"""<style>
 .mdf .note {{color: {_tone("warn", "yellow", "#c98300")};}}
 .mdf.mdf.mdf table {{border-collapse: collapse; margin: 6px 0; font-size: 12.5px;
   font-variant-numeric: tabular-nums; color: inherit; background: none; border: 0;}}
-.mdf.mdf.mdf tr {{background: none;}}
+.mdf.mdf.mdf thead, .mdf.mdf.mdf tr {{background: none;}}
 .mdf.mdf.mdf tbody tr:hover {{background: {_HOVERED};}}
 .mdf.mdf.mdf th, .mdf.mdf.mdf td {{padding: 3px 18px 3px 0; vertical-align: top;
   white-space: pre; border: 0; border-bottom: 1px solid {_FAINT}; line-height: 1.4;
