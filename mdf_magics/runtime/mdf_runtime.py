@@ -858,21 +858,40 @@ def merge_into(
     if any("map<" in field.dataType.simpleString() for field in fields):
         equal = "false"  # maps can't be compared
     same = " AND ".join(f"old.{ticked(key)} = new.{ticked(key)}" for key in keys)
-    done = spark.sql(
-        f"MERGE INTO {quoted(home)} AS old USING {{rows}} AS new ON {same} "
-        f"WHEN MATCHED AND new.mdf_delete AND {newer} THEN DELETE "
+    deletes = f"WHEN MATCHED AND new.mdf_delete AND {newer} THEN DELETE "
+    unless = "AND NOT new.mdf_delete "
+    if table["write"] == "merge" and "apply_as_deletes" not in table:
+        deletes = unless = ""
+    statement = (
+        f"MERGE INTO {quoted(home)} AS old USING {{rows}} AS new ON {same} {deletes}"
         f"WHEN MATCHED AND {newer} AND NOT ({equal}) "
         f"THEN UPDATE SET {', '.join(f'{name} = new.{name}' for name in names)} "
-        f"WHEN NOT MATCHED AND NOT new.mdf_delete THEN INSERT ({', '.join(names)}) "
-        f"VALUES ({', '.join(f'new.{name}' for name in names)})",
-        rows=rows,
+        f"WHEN NOT MATCHED {unless}THEN INSERT ({', '.join(names)}) "
+        f"VALUES ({', '.join(f'new.{name}' for name in names)})"
     )
-    changed = affected(done)
+    with computed(spark, rows) as source:
+        changed = affected(spark.sql(statement, rows=source))
     if changed and (folder := folder_of(home)):
         metrics = commit_info(folder, version(folder))["operationMetrics"]
         kinds = ("Inserted", "Updated", "Deleted")  # Sail's count has copied rows in it
         changed = sum(int(metrics[f"numTargetRows{kind}"]) for kind in kinds)
     return changed
+
+
+@contextmanager
+def computed(spark: SparkSession, rows: DataFrame) -> Iterator[DataFrame]:
+    """Rows that a MERGE is to read, on Sail from files of their own.
+
+    It would compute them three times: to find the files that change, to write them and
+    to count. Databricks keeps a MERGE's source by itself where that is needed.
+    """
+    if not warehouse():
+        yield rows
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder).as_uri()
+        rows.write.mode("overwrite").parquet(place)
+        yield spark.read.schema(rows.schema).parquet(place)
 
 
 def pour(
