@@ -14,7 +14,7 @@ from mdf_magics.planning.regrouping import propose, within_limits
 from mdf_magics.planning.steps import Planned
 from mdf_magics.results import Regrouped, ShownGroup, ShownPart
 
-_MENDED = ("part-cycle", "too-many-tables", "crowded-part")
+_MENDED = ("part-cycle", "too-many-tables", "crowded-part", "crowded-cluster")
 """Problems that another placement can solve."""
 
 

@@ -15,6 +15,7 @@ from mdf_magics.definitions.names import Homes
 from mdf_magics.definitions.reading import Document
 from mdf_magics.definitions.substitution import ROOT, Scope
 from mdf_magics.errors import DefinitionError, Place, Problem, Source, did_you_mean
+from mdf_magics.planning.contexts import check_contexts
 from mdf_magics.planning.expansion import Expansion, Table, expand
 from mdf_magics.planning.fitting import check_expectations, check_tables
 from mdf_magics.planning.graph import Graph, build_graph, check_queries
@@ -133,6 +134,7 @@ def plan_target(definitions: Definitions, settings: Settings) -> Planned:
         *parts.problems,
         *(() if kept else check_placement(recorded, tables, project)),
         *check_limits(tables, project, document),
+        *check_contexts(tables, graph, project, parts),
         *check_project_fields(project, document),
         *(one for table in tables.values() for one in table.once(_check_alone)),
         *check_groups(project, document, tables),

@@ -63,6 +63,58 @@ def test_rejected_rows_count_as_tables_of_a_pipeline() -> None:
     ]
 
 
+class TestContexts:
+    """A classic cluster runs 145 notebooks at once; what comes then fails."""
+
+    CLUSTER = "max_tables: 500, job: {job_clusters: [{job_cluster_key: c}]}"
+
+    def tables(self, count: int, **keys: str) -> list[str]:
+        return [query(f"s.t{number:03}", **keys) for number in range(count)]
+
+    def test_more_tables_that_start_together_on_one_cluster(self) -> None:
+        (problem,) = plan(
+            queries(*self.tables(146)), project=project(self.CLUSTER)
+        ).problems
+
+        assert (problem.code, problem.severity) == ("crowded-cluster", "error")
+        assert problem.message == ('146 tables of s start on the cluster "c" at once')
+        assert "mdf regroup s --size 145" in problem.hint
+        assert str(problem.place) == "definitions/tables/t.yml:2:5"
+
+    def test_cluster_that_is_there_counts_as_well(self) -> None:
+        tables = self.tables(146, task="{existing_cluster_id: x-1}")
+
+        (problem,) = plan(queries(*tables)).problems
+
+        assert '"x-1" at once' in problem.message
+
+    @pytest.mark.parametrize(
+        ("tables", "group"),
+        [
+            pytest.param(145, CLUSTER, id="room for all"),
+            pytest.param(400, "max_tables: 500", id="serverless"),
+            pytest.param(
+                400, "max_tables: 500, task: {new_cluster: {}}", id="one for each"
+            ),
+            pytest.param(
+                400, "job: {job_clusters: [{job_cluster_key: c}]}", id="parts"
+            ),
+        ],
+    )
+    def test_fewer_are_fine(self, tables: int, group: str) -> None:
+        planned = plan(queries(*self.tables(tables)), project=project(group))
+
+        assert planned.errors == []
+
+    def test_tables_that_wait_for_others_do_not_start_with_them(self) -> None:
+        first = self.tables(140)
+        later = [query(f"s.u{number:03}", "s.t000") for number in range(140)]
+
+        planned = plan(queries(*first, *later), project=project(self.CLUSTER))
+
+        assert planned.problems == ()
+
+
 def test_arguments_of_one_notebook_task_above_a_megabyte(root: Path) -> None:
     tables = f"- name: s.t\n  transformation: load\n  arguments: {{title: {'x' * 1_000_001}}}\n"
 
