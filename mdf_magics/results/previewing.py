@@ -41,6 +41,7 @@ class Previewed:
         for how in sorted(set(preview.upstream.values()), reverse=True):
             names = [name for name, one in preview.upstream.items() if one == how]
             parts.append(f"{how}: {', '.join(names)}")
+        parts += ["streams read as a whole"] if preview.streams else []
         return " · ".join(parts)
 
     def expectation_lines(self) -> list[str]:
@@ -72,11 +73,7 @@ class Previewed:
             return ""
         figures = [f"{one.rows:,} {one.kind}" for one in told.changes]
         said = ", ".join(figures) or "nothing to change"
-        sample = (
-            f" (by the first {told.sampled:,} rows of the query; --full compares all)"
-            if told.sampled
-            else ""
-        )
+        sample = f" (by {told.sampled}; --full compares all)" if told.sampled else ""
         return f"the next run: {said}{sample}"
 
     def drift(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,8 @@ class Preview:
     """Warnings about its rows."""
     next_run: NextRun | None = None
     """What the next run would change; None where there is no table yet."""
+    streams: bool = False
+    """Whether it reads a stream, here as the table that the stream comes from."""
 
 
 class Previewer:
@@ -110,7 +112,12 @@ class Previewer:
             )
             ours = name == table.name
             problems = rehearsing.key_problems(frame) if ours else []
-            next_run = rehearsing.next_run(frame, first.columns) if ours else None
+            next_run = None
+            if ours:
+                try:
+                    next_run = rehearsing.next_run(frame, first.columns)
+                except EngineError as error:
+                    problems += [_unrehearsed(one) for one in error.problems]
         return Preview(
             table=name,
             rows=first,
@@ -120,6 +127,7 @@ class Previewer:
             checked_rows=SAMPLE if rules and not all_rows else None,
             problems=tuple(problems),
             next_run=next_run,
+            streams=any(one.type == "stream" for one in table.parameters.values()),
         )
 
     def schema(self, name: str) -> tuple[Column, ...]:
@@ -183,6 +191,12 @@ class Previewer:
     def _failing(self, sample: DataFrame, check: str) -> Rows:
         failing = sample.where(f"NOT coalesce(({check}), false)")
         return self._engine.preview(lambda _: failing, EXAMPLES)
+
+
+def _unrehearsed(problem: Problem) -> Problem:
+    """A warning that the next run can't be told; the rows can."""
+    message = f"what the next run would change can't be told: {problem.message}"
+    return replace(problem, code="not-rehearsed", message=message, severity="warning")
 
 
 def _check_columns(columns: tuple[Column, ...], table: Table) -> None:

@@ -43,8 +43,8 @@ class NextRun:
     changes: tuple[Change, ...] = ()
     counted: bool = False
     """Whether changes of rows were looked for."""
-    sampled: int | None = None
-    """How many rows of the query were compared, where that wasn't all."""
+    sampled: str = ""
+    """What was compared, where that wasn't all."""
     files: str = ""
     """Which files it takes, where it reads new ones."""
     columns: tuple[str, ...] = ()
@@ -105,9 +105,23 @@ class Rehearsing:
         if settings.write == "append" and (files := self._files()):
             return NextRun(files=files, columns=drift)
         good = unrejected(rows, self.table)
-        classified = self._classified(self._sample(good), {one.name for one in there})
-        changes, sampled = self._counted(classified), self._sampled(good)
+        compared, sampled = self._compared(good)
+        changes = self._counted(self._classified(compared, {c.name for c in there}))
         return NextRun(changes, counted=True, sampled=sampled, columns=drift)
+
+    def _compared(self, rows: DataFrame) -> tuple[DataFrame, str]:
+        """The rows to compare, and what they are when that isn't all.
+
+        A sample has all rows of its keys: what happens to a key depends on all of them.
+        """
+        if self.limit is None or not self._goes_on(rows, self.limit):
+            return rows, ""
+        sample, told = self._sample(rows), f"the first {self.limit:,} rows of the query"
+        if not self.table.settings.keys:
+            return sample, told
+        keys = [*self.table.settings.keys]
+        some = sample.select(*map(_ticked, keys)).distinct()
+        return rows.join(some, on=keys, how="left_semi"), f"the keys of {told}"
 
     def _files(self) -> str:
         """Which files an append takes; empty where it takes none."""
@@ -175,13 +189,11 @@ class Rehearsing:
     def _sample(self, rows: DataFrame) -> DataFrame:
         return rows if self.limit is None else rows.limit(self.limit)
 
-    def _sampled(self, rows: DataFrame) -> int | None:
-        """The sample's size, if there are rows beyond it."""
-        if self.limit is None:
-            return None
-        counting = rows.limit(self.limit + 1).selectExpr("count(*)")
-        number = self.engine.preview(lambda _: counting, 1).rows[0][0]
-        return self.limit if number > self.limit else None
+    def _goes_on(self, rows: DataFrame, limit: int) -> bool:
+        """Whether there are more rows than that."""
+        counting = rows.limit(limit + 1).selectExpr("count(*)")
+        number: int = self.engine.preview(lambda _: counting, 1).rows[0][0]
+        return number > limit
 
     def _first(self, rows: DataFrame) -> Rows:
         return self.engine.preview(lambda _: rows, EXAMPLES)

@@ -109,6 +109,45 @@ def test_it_says_what_the_next_run_then_does(
     assert said(built.preview(table)) == ["the next run: nothing to change"]
 
 
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [("mart.newest", "1 updated"), ("mart.history", "10 inserted, 1 closed")],
+)
+def test_a_sample_has_all_rows_of_its_keys(
+    built: Project, monkeypatch: pytest.MonkeyPatch, table: str, changes: str
+) -> None:
+    """The rows of one key may lie anywhere in a large source."""
+    later = "".join(f"2,bob {at},{at}\n" for at in range(2, 12))
+    (built.root / "people/2.csv").write_text(f"id,name,at\n{later}")
+    built.run(["raw.people"])
+    monkeypatch.setattr("mdf_magics.running.preview.SAMPLE", 5)
+
+    told = said(built.preview(table))
+
+    sample = "the keys of the first 5 rows of the query; --full compares all"
+    assert told == [f"the next run: {changes} (by {sample})"]
+
+
+def test_what_cannot_be_compared_does_not_hide_the_rows(built: Project) -> None:
+    replaced(
+        built,
+        "parameters: {source: {type: stream, value: raw.people}}\n    sql: |\n      SELECT * FROM {{ source }}\n\n  - name: mart.history",
+        "sql: |\n      SELECT id, array(name) AS name, at FROM raw.people\n\n  - name: mart.history",
+    )
+
+    previewed = built.preview("mart.newest")
+
+    assert len(previewed.preview.rows.rows) == 3
+    [warning] = previewed.warnings
+    assert warning.code == "not-rehearsed"
+    assert warning.message.startswith("what the next run would change can't be told: ")
+
+
+def test_streams_are_said_to_be_read_as_a_whole(built: Project) -> None:
+    assert built.preview("mart.newest").summary().endswith("streams read as a whole")
+    assert "streams" not in built.preview("mart.whole").summary()
+
+
 def test_new_files_are_counted(built: Project) -> None:
     assert said(built.preview("raw.people")) == ["the next run: takes 1 new file"]
 
