@@ -270,6 +270,29 @@ def _too_large(
             yield Problem("crowded-part", message, hint, place, "warning")
 
 
+def waiting_tables(reader: Part, read: Part, graph: Graph) -> set[str]:
+    """The tables of a part for which it waits for another, directly or behind them."""
+    own, there = set(reader.tables), set(read.tables)
+    waiting = {one for one in own if there & set(graph.upstream[one])}
+    behind = (graph.downstream(one) for one in waiting)
+    return waiting.union(*behind) & own
+
+
+def _divisible(circle: list[str], parts: Mapping[str, Part], graph: Graph) -> Part:
+    """A part of a circle that ends it by giving up the tables that wait for the next.
+
+    That is one of which the part before reads others. There may be none: then more than
+    one part has to be divided.
+    """
+    around = [parts[key] for key in (circle[-2], *circle)]
+    for before, part, behind in zip(around, around[1:], around[2:], strict=False):
+        kept = set(part.tables) - waiting_tables(part, behind, graph)
+        read = {name for one in before.tables for name in graph.upstream[one]}
+        if read & set(part.tables) <= kept:
+            return part
+    return around[0]
+
+
 def _circles(
     parts: Mapping[str, Part], graph: Graph, tables: Mapping[str, Table]
 ) -> list[Problem]:
@@ -287,7 +310,7 @@ def _circles(
         )
         lines.append(f"{reader} waits for {read}: {name} reads {one}")
     message = f"parts wait for each other: {' -> '.join(reversed(circle))}"
-    group = parts[circle[0]].group
+    group = _divisible(circle, parts, graph).group
     lines.append(f"Say  mdf regroup {group} , or move one in {PLACEMENT_FILE}.")
     hint = "\n".join(lines)
     first = parts[circle[0]].tables[0]

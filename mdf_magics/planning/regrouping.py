@@ -15,7 +15,7 @@ from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.fitting import UNLISTED
 from mdf_magics.planning.graph import Graph, cycle_in
 from mdf_magics.planning.limits import LIMITS
-from mdf_magics.planning.placement import Parts, place
+from mdf_magics.planning.placement import Parts, place, waiting_tables
 
 _COSTS = {
     "job": "its data stays; its runs so far stay with the job it leaves",
@@ -26,6 +26,8 @@ _COSTS = {
     "scd2": "AUTO CDC: its history begins anew with what its source still holds",
 }
 """What a move costs, by home and, on a pipeline, by write; cheapest first."""
+
+_COSTS_NOTHING = ("job", "view")
 
 _CHEAPEST = list(_COSTS)
 
@@ -39,6 +41,8 @@ class Move:
     after: str
     cost: str
     """What that means for its data, as a clause."""
+    can_be_handed_over: bool = False
+    """Whether a statement lets the other pipeline have the table with its rows."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,10 @@ def propose(
             break
         moving |= more
     moves = [
-        Move(one, key, placed.placement[one], _cost(tables[one], project))
+        Move(one, key, placed.placement[one], _COSTS[kind], kind not in _COSTS_NOTHING)
         for one, key in own.items()
         if placed.placement[one] != key
+        for kind in [_kind(tables[one], project)]
     ]
     after = {one: placed.placement[one] for one in own}
     return Proposal(
@@ -151,17 +156,9 @@ def _on_a_circle(parts: Parts, group: str, graph: Graph) -> set[str]:
     """Tables of the group that make its part wait for one that waits for it."""
     circle = cycle_in({key: part.upstream for key, part in parts.parts.items()})
     for reader, read in pairwise(circle):
-        if parts.parts[reader].group != group:
-            continue
-        own, there = set(parts.parts[reader].tables), set(parts.parts[read].tables)
-        waiting = {one for one in own if there & set(graph.upstream[one])}
-        behind = (graph.downstream(one) for one in waiting)
-        return waiting.union(*behind) & own
+        if parts.parts[reader].group == group:
+            return waiting_tables(parts.parts[reader], parts.parts[read], graph)
     return set()
-
-
-def _cost(table: Table, project: models.Project) -> str:
-    return _COSTS[_kind(table, project)]
 
 
 def _rank(table: Table, project: models.Project) -> int:

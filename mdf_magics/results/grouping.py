@@ -8,6 +8,15 @@ from typing import Any
 from mdf_magics.plain_text import aligned, count
 from mdf_magics.planning.regrouping import Proposal
 
+HANDING_OVER = (
+    "On Databricks a table keeps its rows and is not computed anew if it is handed",
+    "over between the deploy and the next update of the pipeline that takes it:",
+    "  ALTER ... SET TBLPROPERTIES ('pipelines.pipelineId' = '<id>')",
+    "The plan prints this statement for each table.",
+)
+"""How a table goes from one pipeline to another (Databricks documentation, "Move tables
+between pipelines")."""
+
 
 @dataclass(frozen=True)
 class ShownPart:
@@ -102,6 +111,8 @@ class Regrouped:
             *(f"  {line}" for line in aligned(self.rows())),
             "",
         ]
+        if any(one.can_be_handed_over for one in proposal.moves):
+            lines += [*HANDING_OVER, ""]
         if self.accepted:
             lines.append(
                 "definitions/placement.yml is written; the next deploy moves them."

@@ -213,6 +213,20 @@ class TestEdges:
             "  Say  mdf regroup a , or move one in definitions/placement.yml."
         )
 
+    @pytest.mark.parametrize(("divided", "alone"), ["ab", "ba"])
+    def test_the_group_that_ends_it_is_named(self, divided: str, alone: str) -> None:
+        """A part with one table can't be divided, so regrouping it changes nothing."""
+        names = [f"{divided}.one", f"{alone}.two", f"{divided}.three"]
+        one, two, three = names
+
+        planned = plan(
+            queries(query(one), query(two, one), query(three, two)),
+            placement="".join(f"{name}: {name[0]}\n" for name in names),
+        )
+
+        (problem,) = planned.problems
+        assert f"Say  mdf regroup {divided} ," in problem.hint
+
     def test_more_than_the_platform_takes_is_an_error(self) -> None:
         names = [f"s.t{number}" for number in range(1001)]
         tables = f"tables:\n  - {{name: 's.t${{each.x}}', for_each: {{x: {list(range(1001))}}}, sql: SELECT 1 AS x}}\n"

@@ -83,9 +83,9 @@ class TestProposal:
 
         found = proposed(planned, 2)
 
-        assert [(one.table, one.cost) for one in found.moves] == [
-            ("s.c", "a view holds no rows: nothing is computed")
-        ]
+        assert [
+            (one.table, one.cost, one.can_be_handed_over) for one in found.moves
+        ] == [("s.c", "a view holds no rows: nothing is computed", False)]
 
     def test_parts_that_wait_for_each_other_are_taken_apart(self) -> None:
         planned = plan(
@@ -146,6 +146,7 @@ def test_nothing_moves_before_it_is_accepted(root: Path) -> None:
     assert path.read_text() == before
     assert "s: 2 parts -> 3 parts of at most 2 tables, by 1 move" in proposal
     assert "s -> s-3  a materialized view: computed anew from all it reads" in proposal
+    assert "ALTER ... SET TBLPROPERTIES ('pipelines.pipelineId' = '<id>')" in proposal
     accepting = proposal.rpartition("Accept it:  mdf ")[2].split()
     assert "the next deploy moves them" in run(root, *accepting)
     assert len(set(read_placement(path.read_text()).parts.values())) == 4
