@@ -182,9 +182,7 @@ class MemoryWorkspace:
 
     def get(self, kind: str, remote_id: str) -> Remote:
         self.calls.append("get")
-        if (kind, remote_id) not in self.resources:
-            raise NotFound(f"there is no {kind} {remote_id}")
-        return self.resources[kind, remote_id]
+        return self._found(kind, remote_id)
 
     def find(self, kind: str, name: str | None) -> list[Remote]:
         self.calls.append("find")
@@ -195,13 +193,13 @@ class MemoryWorkspace:
         ]
 
     def update(self, kind: str, remote_id: str, settings: dict[str, Any]) -> None:
-        self.get(kind, remote_id)
-        self.calls[-1] = "update"
+        self.calls.append("update")
+        self._found(kind, remote_id)
         self._put(kind, remote_id, settings)
 
     def delete(self, kind: str, remote_id: str) -> None:
-        self.get(kind, remote_id)
-        self.calls[-1] = "delete"
+        self.calls.append("delete")
+        self._found(kind, remote_id)
         del self.resources[kind, remote_id]
 
     def uploaded(self) -> dict[str, str]:
@@ -227,6 +225,11 @@ class MemoryWorkspace:
 
     def run(self, *_: object) -> list[Any]:
         raise NotImplementedError
+
+    def _found(self, kind: str, remote_id: str) -> Remote:
+        if (kind, remote_id) not in self.resources:
+            raise NotFound(f"there is no {kind} {remote_id}")
+        return self.resources[kind, remote_id]
 
     def _put(self, kind: str, remote_id: str, settings: dict[str, Any]) -> None:
         kept = copy.deepcopy(settings)
