@@ -215,6 +215,31 @@ class TestLater:
         outcomes = runs.watch(run_id, request(), lambda _: None)
         assert statuses(outcomes) == dict.fromkeys(TABLES, "succeeded")
 
+    def test_an_interrupt_before_the_run_is_known_says_where_to_look(
+        self, runs: DeployedRuns, server: WorkspaceServer
+    ):
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        runs.workspace.guard(interrupt)  # the request may be on its way
+        with pytest.raises(RunError) as raised:
+            runs.run(request())
+
+        assert raised.value.problems[0].message == (
+            "a run of [local] flights all may have begun: starting it was interrupted"
+        )
+        job_id = runs.store.snapshot().resources["all"].remote_id
+        assert raised.value.problems[0].hint.endswith(f"{server.host}/jobs/{job_id}")
+
+    def test_an_interrupt_right_after_the_start_says_how_to_watch(
+        self, runs: DeployedRuns
+    ):
+        def interrupt(_: str) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(RunError, match="Watch it again:  mdf run --watch"):
+            runs.run(request(started=interrupt))
+
     def test_a_cancelled_run_says_so(self, runs: DeployedRuns, server: WorkspaceServer):
         server.runs.outcomes["bronze-flights"] = Outcome(seconds=60)
         started: list[str] = []
@@ -225,7 +250,8 @@ class TestLater:
 
         outcomes = runs.run(request(started=started.append), progress=cancel)
 
-        assert statuses(outcomes)["bronze.flights"] == "cancelled"
+        cancelled = dict.fromkeys(TABLES, "cancelled")
+        assert statuses(outcomes) == cancelled | {"bronze.airlines": "succeeded"}
 
     def test_repair_runs_again_only_what_failed(
         self, runs: DeployedRuns, server: WorkspaceServer

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mdf_magics.deploying.identity import KEY
+from mdf_magics.deploying.workspaces.job_runs import JobRun, table_of
 from mdf_magics.deploying.workspaces.local_run import run_in_order
+from mdf_magics.deploying.workspaces.pipeline_updates import Update
 from mdf_magics.deploying.workspaces.protocol import (
     OutcomeUnknown,
     Remote,
@@ -16,7 +18,7 @@ from mdf_magics.deploying.workspaces.protocol import (
     TableRun,
 )
 from mdf_magics.deploying.workspaces.rest import Rest
-from mdf_magics.deploying.workspaces.watching import JobRun, Update, Watched, table_of
+from mdf_magics.deploying.workspaces.watching import Followed, Watched
 from mdf_magics.errors import Problem, RunError
 
 POLL_SECONDS = 2.0
@@ -60,17 +62,12 @@ class Runs:
             WorkspaceError: It can't be started or watched.
         """
         if request.tables is None:
-            run_id = self._start(remote, request, None)
-            return self.watch(run_id, request, progress, remote.tags.get(KEY, ""))
+            return self._run_one(remote, request, None, progress)
 
         def run_part(part: Remote) -> Iterable[TableRun]:
-            key = part.tags.get(KEY, "")
-            inside = request.parts.get(key, ())
+            inside = request.parts.get(part.tags.get(KEY, ""), ())
             chosen = [name for name in inside if name in (request.tables or ())]
-            if not chosen:
-                return []
-            run_id = self._start(part, request, chosen)
-            return self.watch(run_id, request, progress, key)
+            return self._run_one(part, request, chosen, progress) if chosen else ()
 
         return run_in_order(remote, self._get, run_part, progress)
 
@@ -87,21 +84,27 @@ class Runs:
         """
         watched = Watched(request, progress)
         update = _UPDATE.fullmatch(run_id)
-        first = (
+        first: Followed = (
             Update(self._rest, watched, update[1], update[2], part)
             if update
             else JobRun(self._rest, watched, run_id)
         )
-        waiting: list[JobRun | Update] = [first]
         try:
-            while waiting:
-                begun = [new for one in waiting for new in one.look()]
-                waiting = [one for one in (*waiting, *begun) if not one.ended]
-                if waiting:
-                    time.sleep(self._poll_seconds)
+            self._follow(first, watched)
         except KeyboardInterrupt:
             raise _left(run_id, first.url) from None
         return watched.outcomes()
+
+    def _follow(self, first: Followed, watched: Watched) -> None:
+        """Look until it has ended, and all that it has started."""
+        followed = waiting = [first]
+        while waiting:
+            begun = [new for one in waiting for new in one.look()]
+            followed = [*followed, *begun]
+            waiting = [one for one in (*waiting, *begun) if not one.ended]
+            if waiting:
+                time.sleep(self._poll_seconds)
+        _conclude(followed, watched)
 
     def last(self, kind: str, remote_id: str, request: RunRequest) -> list[TableRun]:
         """What came of a resource's last run, as far as it is."""
@@ -110,12 +113,16 @@ class Runs:
             update_id = self._newest_update(f"{_PIPELINES}/{remote_id}/updates")
             if update_id:
                 part = next(iter(request.parts), "")
-                Update(self._rest, watched, remote_id, update_id, part).look()
+                update = Update(self._rest, watched, remote_id, update_id, part)
+                update.look()
+                _conclude([update], watched)
         else:
             query = {"job_id": remote_id, "limit": 1}
             runs = self._rest.read(f"{_JOBS}/runs/list", query).get("runs") or []
             if runs:
-                JobRun(self._rest, watched, str(runs[0]["run_id"])).look()
+                run = JobRun(self._rest, watched, str(runs[0]["run_id"]))
+                run.look()
+                _conclude([run], watched)
         return watched.outcomes()
 
     def cancel(self, run_id: str) -> None:
@@ -143,14 +150,29 @@ class Runs:
             body["latest_repair_id"] = repairs[-1]
         self._rest.once(f"{_JOBS}/runs/repair", body)
 
+    def _run_one(
+        self,
+        remote: Remote,
+        request: RunRequest,
+        chosen: list[str] | None,
+        progress: OnProgress,
+    ) -> list[TableRun]:
+        run_id = ""
+        try:
+            run_id = self._start(remote, request, chosen)
+            request.started(run_id)
+        except KeyboardInterrupt:
+            if run_id:
+                raise _left(run_id, None) from None
+            raise _perhaps_begun(remote, self._rest.host) from None
+        return self.watch(run_id, request, progress, remote.tags.get(KEY, ""))
+
     def _start(
         self, remote: Remote, request: RunRequest, chosen: list[str] | None
     ) -> str:
         """Start a job or pipeline; the same request starts it once."""
         start = self._run_now if remote.kind == "job" else self._update
-        run_id = start(remote, request, chosen)
-        request.started(run_id)
-        return run_id
+        return start(remote, request, chosen)
 
     def _run_now(
         self, job: Remote, request: RunRequest, chosen: list[str] | None
@@ -206,6 +228,20 @@ def _number(run_id: str) -> int:
         message = f'"{run_id}" is no run of a job'
         raise RunError(Problem("unknown-run", message, "A job run's id is a number."))
     return int(run_id)
+
+
+def _conclude(followed: Sequence[Followed], watched: Watched) -> None:
+    """Say of a run that didn't end well why, the innermost first, if no table does."""
+    for one in reversed(followed):
+        if one.trouble and not watched.has_failure():
+            watched.say(one.trouble)
+
+
+def _perhaps_begun(remote: Remote, host: str) -> RunError:
+    message = f"a run of {remote.name} may have begun: starting it was interrupted"
+    where = f"{host}/{remote.kind}s/{remote.remote_id}"
+    hint = f"Look there before you run it again:  {where}"
+    return RunError(Problem("perhaps-running", message, hint))
 
 
 def _left(run_id: str, url: str | None) -> RunError:
