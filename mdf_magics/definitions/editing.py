@@ -42,13 +42,14 @@ def appended(document: Document, section: str, entry: EntryText) -> str:
     Raises:
         DefinitionError: There is no place for it.
     """
+    refuse_json(document, ())
     root, text = document.node, document.source.text
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
     own = [pair for pair in pairs if pair[0].value == section]
     if not isinstance(root, yaml.MappingNode) or (root.flow_style and not own):
         raise unwritable(document, f"this file has no list {section}")
     if not own:
-        end = entry_end(text, root, root.start_mark.column)
+        end = entry_end(text, root, root.start_mark.column + 2)
         lines = [f"{section}:", *_item(entry, dash=2, content=4)]
         return inserted(text, end, lines)
     key, value = own[-1]
@@ -59,7 +60,7 @@ def appended(document: Document, section: str, entry: EntryText) -> str:
         if value.flow_style:
             return with_item(text, value, flow_item(entry.lines), entry.comment)
         dash, content = _columns(text, value)
-        end = entry_end(text, value, content)
+        end = entry_end(text, value, dash + 1)
         gap = [""] if _separated(text, value) else []
         return inserted(text, end, [*gap, *_item(entry, dash, content)])
     if document.value[section]:
@@ -79,6 +80,7 @@ def replaced(document: Document, path: Path_, entry: EntryText) -> str:
     Raises:
         DefinitionError: The old entry isn't text of its own.
     """
+    refuse_json(document, path)
     text, node = document.source.text, document.node_at(path)
     if node is None:
         raise unwritable(document, "there is no entry to replace")
@@ -97,7 +99,8 @@ def replaced(document: Document, path: Path_, entry: EntryText) -> str:
     else:
         margin = " " * node.start_mark.column
         lines = [lines[0], *(margin + line if line else "" for line in lines[1:])]
-    end = entry_end(text, node, node.start_mark.column)
+    # Comments deeper than its keys would become a part of a body that comes last.
+    end = entry_end(text, node, node.start_mark.column + 2)
     start, comment = _above(text, start, entry.comment)
     return text[:start] + comment + _newline(text).join(lines) + text[end:]
 
@@ -124,12 +127,9 @@ def content_end(text: str, node: yaml.Node) -> int:
 
 
 def entry_end(text: str, node: yaml.Node, column: int) -> int:
-    """Where the lines of an entry end, with comments that stand deeper than its keys.
-
-    Those are its own, and would become a part of a body that comes before them.
-    """
+    """Where the lines of an entry end, with comments in this column or deeper."""
     end = line_end(text, content_end(text, node))
-    deeper = re.compile(rf"(?:\s*\n {{{column + 2},}}[ \t]*#[^\r\n]*)*")
+    deeper = re.compile(rf"(?:\s*\n {{{column},}}[ \t]*#[^\r\n]*)*")
     found = deeper.match(text, end)
     return found.end() if found else end
 
@@ -156,6 +156,26 @@ def comments_above(text: str, start: int, column: int) -> int:
     lines = rf"(?:[ ]{{0,{column}}}#(?! yaml-language-server:)[^\n]*\n)*\Z"
     found = re.compile(rf"(?m:^){lines}").search(text, 0, start)
     return found.start() if found else start
+
+
+def refuse_json(document: Document, path: Path_) -> None:
+    """Say that a JSON file is edited by hand.
+
+    Raises:
+        DefinitionError: It is one.
+    """
+    if document.source.name.endswith(".json"):
+        message = "definitions in JSON are read, but not edited"
+        hint = "Change it there, or write that file as YAML."
+        problem = Problem("unwritable-entry", message, hint, document.place(path))
+        raise DefinitionError(problem, note=NOTHING_SAVED)
+
+
+def key_column(text: str, key: yaml.Node) -> int:
+    """The column of a key, or of the `?` that may stand before it."""
+    column: int = key.start_mark.column
+    before = text[key.start_mark.index - column : key.start_mark.index].rstrip()
+    return len(before) - 1 if before.endswith("?") else column
 
 
 def _alias(document: Document, path: Path_) -> DefinitionError:

@@ -25,6 +25,24 @@ def alike(one: Any, other: Any) -> bool:
     return bool(one == other or one is other)
 
 
+def reread(before: Document, after: str) -> tuple[Document, Document]:
+    """A file before and after an edit, so that their values can be compared."""
+    before, after = _closed(before, after)
+    return before, _read_again(before, after)
+
+
+def _closed(before: Document, after: str) -> tuple[Document, str]:
+    """Both with a line end, without which a block at the very end loses its own."""
+    if after.endswith("\n"):
+        return before, after
+    return _read_again(before, f"{before.source.text}\n"), f"{after}\n"
+
+
+def _read_again(before: Document, text: str) -> Document:
+    known = {one.text: one for one in before.pieces}
+    return read_document(Source(before.source.name, text), known=known)
+
+
 def proven_line(before: Document, after: str, at: Path_, value: Any) -> int | None:
     """The line where an edited file has an entry, if the edit did that and no more.
 
@@ -37,14 +55,11 @@ def proven_line(before: Document, after: str, at: Path_, value: Any) -> int | No
     Returns:
         The line from 1, or None when the text says anything else.
     """
-    if not after.endswith("\n"):
-        # A block at the very end loses its last line end, which says nothing.
-        text, after = f"{before.source.text}\n", f"{after}\n"
-        before = read_document(Source(before.source.name, text))
+    before, after = _closed(before, after)
     line = _line_among_neighbours(before, after, at, value)
     if line is not None:
         return line
-    result = read_document(Source(before.source.name, after))
+    result = _read_again(before, after)
     if result.problems or not alike(result.value, _with(before.value, at, value)):
         return None
     return result.place(at).line

@@ -6,21 +6,24 @@ import re
 
 import yaml
 
+from mdf_magics.definitions.anchors import refuse_repeated
 from mdf_magics.definitions.editing import (
     comments_above,
     content_end,
     dash_of,
     entry_end,
     line_end,
+    refuse_json,
     unwritable,
 )
 from mdf_magics.definitions.flow_lists import without_item
-from mdf_magics.definitions.reading import Document
+from mdf_magics.definitions.proving import alike, reread
+from mdf_magics.definitions.reading import Document, Path_
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)*")
 
 
-def removed(document: Document, path: tuple[str | int, ...]) -> str | None:
+def removed(document: Document, path: Path_) -> str | None:
     """The document's text without the entry at `path`, and the comment right above it.
 
     Args:
@@ -29,9 +32,30 @@ def removed(document: Document, path: tuple[str | int, ...]) -> str | None:
 
     Returns:
         The text, or None when nothing is left that the file is for.
+
+    Raises:
+        DefinitionError: The entry isn't text of its own, or others repeat a part of it.
     """
     if not path:
         return None
+    refuse_json(document, path)
+    after = _spliced(document, path)
+    if after is not None and not _is_gone(document, path, after):
+        refuse_repeated(document, path)
+        raise unwritable(document, "the entry can't be cut out of this file")
+    return after
+
+
+def _is_gone(document: Document, path: Path_, after: str) -> bool:
+    """Whether a text says all that the document does, but for one entry."""
+    section, index = path
+    before, result = reread(document, after)
+    items = [*before.value[section]]
+    del items[int(index)]
+    return not result.problems and alike(result.value, {**before.value, section: items})
+
+
+def _spliced(document: Document, path: Path_) -> str | None:
     section, index = path[0], path[-1]
     sequence = document.node_at((section,))
     if not isinstance(sequence, yaml.SequenceNode) or not isinstance(index, int):
@@ -44,12 +68,12 @@ def removed(document: Document, path: tuple[str | int, ...]) -> str | None:
     item = items[index]
     dash, column = dash_of(text, item)
     start = comments_above(text, dash - column, column)
-    end = entry_end(text, item, item.start_mark.column)
+    end = entry_end(text, item, column + 1)
     if index < len(items) - 1:
         blank = _BLANK_LINES.match(text, end)
         return text[:start] + text[blank.end() if blank else end :]
     before = items[index - 1]
-    kept = entry_end(text, before, before.start_mark.column)
+    kept = entry_end(text, before, column + 1)
     return text[: max(kept, len(text[:start].rstrip()))] + text[end:]
 
 

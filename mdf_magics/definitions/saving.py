@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mdf_magics.definitions.anchors import refuse_repeated
 from mdf_magics.definitions.bodies import BodyKind, Folder, check_body, normalised
 from mdf_magics.definitions.cells import Cell, with_line_value
 from mdf_magics.definitions.checking import shown
@@ -271,22 +272,15 @@ def _changed(
         at, there = (stored.path, True) if stored else _slot(document, section, entry)
         if stored is not None and alike(_meant(stored.value), _meant(entry.value)):
             return Change(path, before, before), entry_lines(document, at)[0]
-        if path.endswith(".json"):
-            message = "definitions in JSON are read, but not edited"
-            hint = "Change it there, or write that file as YAML."
-            place = document.place(at)
-            raise _refusal(Problem("unwritable-entry", message, hint, place))
         if there:
             after = replaced(document, at, text)
         else:
             after = appended(document, section, text)
     line = proven_line(document, after, at, entry.value)
     if line is None:
+        refuse_repeated(document, at)
         message = "the cell can't be stored as it is written"
         hint = "Write its YAML as a plain block: a key and its value on each line."
-        if before and re.search(r"(?m)[\s\[{,]&\w", before):
-            where = document.place(at)
-            hint += f"\nOr do without the anchors (&name) of that file: {where} ."
         raise _refusal(Problem("unwritable-entry", message, hint, entry.place()))
     return Change(path, before, after), line
 

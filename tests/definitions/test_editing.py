@@ -73,6 +73,10 @@ class TestAppending:
                 "tables:\n  -\n    name: a.x\n  - # - of y\n    # too\n    name: a.y\n  - name: a.new\n    sql: |\n      SELECT 1\n",
             ),
             (
+                "tables:\n  - name: a.x\n    sql: |\n      SELECT 1\n    # of x\n\n    # too\n  # of none\n",
+                "tables:\n  - name: a.x\n    sql: |\n      SELECT 1\n    # of x\n\n    # too\n\n  - name: a.new\n    sql: |\n      SELECT 1\n  # of none\n",
+            ),
+            (
                 "tables:\r\n  - name: a.x\r\n",
                 "tables:\r\n  - name: a.x\r\n\r\n  - name: a.new\r\n    sql: |\r\n      SELECT 1\r\n",
             ),
@@ -85,7 +89,7 @@ class TestAppending:
                 "tables: &all\n  - &x\n    name: a.x\n  - {name: a.y}\n  - name: a.new\n    sql: |\n      SELECT 1\n",
             ),
         ],
-        ids=["one item", "no indent", "wide", "comments", "body", "kept blank lines", "alias", "own lines", "crlf", "null", "anchors"],
+        ids=["one item", "no indent", "wide", "comments", "body", "kept blank lines", "alias", "own lines", "comments of an entry", "crlf", "null", "anchors"],
     )  # fmt: skip
     def test_follows_the_style_of_the_file(self, before: str, after: str):
         document = read(before)
@@ -236,6 +240,7 @@ class TestRemoving:
             ("tables:\n  # of x\n  - name: a.x\n    sql: |\n      SELECT 1\n\n  # of y\n  - name: a.y\n", 0, "tables:\n  # of y\n  - name: a.y\n"),
             ("tables:\n- name: a.x\n  # of x\n\n# not of y\n\n# of y\n- name: a.y\n# end\n", 1, "tables:\n- name: a.x\n  # of x\n\n# not of y\n# end\n"),
             ("tables:\n  - # - of x\n    name: a.x\n  - name: a.y\n", 0, "tables:\n  - name: a.y\n"),
+            ("tables:\n  - name: a.x\n    # of x\n\n    # too\n\n  # of y\n  - name: a.y\n    # of y\n", 0, "tables:\n  # of y\n  - name: a.y\n    # of y\n"),
             ("tables:\n  - name: a.x\ndefaults: {}\n", 0, "tables: []\ndefaults: {}\n"),
             ("tables:\n  - name: a.x\n", 0, None),
         ],
@@ -525,12 +530,11 @@ class TestProof:
             saving(root, "mdf_table", "a.t0", "SELECT 1")
 
         assert str(error.value) == (
-            "unwritable-entry: the cell can't be stored as it is written\n"
-            "  cell line 1, column 13\n"
-            "    1 | %%mdf_table a.t0\n"
-            "      |             ^^^^\n"
-            "  Write its YAML as a plain block: a key and its value on each line.\n"
-            "  Or do without the anchors (&name) of that file: definitions/tables/a.yml:2:5 .\n"
+            "unwritable-entry: &k is set in the entry a.t0 and repeated here\n"
+            "  definitions/tables/a.yml:9:11\n"
+            "    9 |     keys: *k\n"
+            "      |           ^^\n"
+            "  Write out here what *k stands for, then try again.\n"
             "  Nothing was saved."
         )
 
