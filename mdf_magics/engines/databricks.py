@@ -8,9 +8,10 @@ first, by REST: who asks, and whether the cluster is there and running.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, override
 
 from mdf_magics.engines import spark_messages
 from mdf_magics.engines.browsing import Listing
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 _CLUSTER = "/api/2.1/clusters/get"
 _RUNNING = ("RUNNING", "RESIZING")
+
+_NO_SERVERLESS = re.compile(
+    r"serverless[\w ]* (?:is|are)(?: not|n't) (?:enabled|available|supported|allowed)",
+    re.IGNORECASE,
+)
+"""What a workspace says that has none; its words aren't documented."""
 
 
 class Workspace(Protocol):
@@ -135,7 +142,10 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
             raise
         except MdfError as error:
             message = f"the cluster {cluster} can't be used: {_said(error)}"
-            hint = "Correct  cluster_id , or use  serverless: true ."
+            hint = (
+                "Correct  cluster_id  (or DATABRICKS_CLUSTER_ID), an id such as "
+                "0123-456789-abcdefgh, or use  serverless: true ."
+            )
             problem = Problem("engine-unavailable", message, hint)
             raise EngineUnavailable(problem) from error
 
@@ -162,7 +172,7 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
             f"Look at it in the workspace:  {config.host} . If it is starting, run this"
             " again in a minute; a proxy on the way must let HTTP/2 pass."
         )
-        connection = RemoteConnection(session, f"{where} of {config.host}", hint)
+        connection = _WorkspaceConnection(session, f"{where} of {config.host}", hint)
         try:
             self._prepare(session, cluster)
         except BaseException as error:
@@ -184,6 +194,18 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
 
     def _listing(self) -> Listing:
         return UnityCatalog(self)
+
+
+class _WorkspaceConnection(RemoteConnection):
+    """A session on a workspace's compute."""
+
+    @override
+    def explain(self, error: BaseException) -> EngineError | None:
+        if not _NO_SERVERLESS.search(str(error)):
+            return super().explain(error)
+        message = "the workspace has no serverless compute for you"
+        hint = "Ask an admin to enable it, or give the target a  cluster_id ."
+        return EngineUnavailable(Problem("engine-unavailable", message, hint))
 
 
 class NotebookConnection:
@@ -231,7 +253,7 @@ def _said(error: MdfError) -> str:
 def _not_running(cluster: str, state: str) -> Problem | None:
     if state in _RUNNING:
         return None
-    message = f"the cluster {cluster} is {state.lower() or 'not running'}"
+    message = f"the cluster {cluster} is not running: {state.lower()}".rstrip(": ")
     hint = f"Start it:  databricks clusters start {cluster}  , or use  serverless: true"
     if state in ("PENDING", "RESTARTING"):
         message = f"the cluster {cluster} is starting"

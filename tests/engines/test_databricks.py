@@ -119,9 +119,11 @@ def test_a_client_newer_than_the_server_is_told_which_one_fits(
 @pytest.mark.parametrize(
     ("state", "message", "hint"),
     [
-        ("TERMINATED", "is terminated", "databricks clusters start 0123"),
+        ("TERMINATED", "is not running: terminated", "databricks clusters start 0123"),
+        ("TERMINATING", "is not running: terminating", "clusters start 0123"),
         ("PENDING", "is starting", "Run this again in a few minutes"),
-        ("ERROR", "is error", "databricks clusters start 0123"),
+        ("ERROR", "is not running: error", "databricks clusters start 0123"),
+        ("", "is not running", "databricks clusters start 0123"),
     ],
 )
 def test_a_cluster_that_does_not_run_is_not_started(
@@ -132,6 +134,34 @@ def test_a_cluster_that_does_not_run_is_not_started(
     assert problem.message == f"the cluster 0123 {message}"
     assert hint in problem.hint
     assert not workspace.asked("Config")
+
+
+def test_a_cluster_that_is_not_there_is_told_from_its_name(connect_to, workspace):
+    workspace.rest["/api/2.1/clusters/get"] = 404
+    problem = problem_of(connect_to(cluster_id="my cluster"))
+    assert problem.message == "the cluster my cluster can't be used: no (404)"
+    assert "(or DATABRICKS_CLUSTER_ID), an id such as 0123-456789" in problem.hint
+    assert not workspace.asked("Config")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("PERMISSION_DENIED", "Serverless compute is not enabled for this workspace."),
+        ("INVALID_ARGUMENT", "Serverless is not available in this region"),
+        ("FAILED_PRECONDITION", "Serverless compute for notebooks isn't enabled"),
+    ],
+)
+def test_a_workspace_without_serverless_compute_is_asked_once(
+    connect_to, workspace, code, said
+):
+    workspace.faults["AnalyzePlan"] = fail(code, said)
+
+    problem = problem_of(connect_to())
+
+    assert problem.message == "the workspace has no serverless compute for you"
+    assert "cluster_id" in problem.hint
+    assert len(workspace.asked("AnalyzePlan")) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,12 +225,14 @@ def test_a_server_that_never_starts_is_a_sentence(connect_to, workspace):
         "The compute is starting"
     )
     assert "run this again in a minute" in problem.hint
+    assert len(workspace.asked("AnalyzePlan")) <= 6
 
 
 def test_a_refused_login_is_a_sentence(connect_to, workspace):
     problem = problem_of(connect_to(token="dapi-other"))
     assert problem.code == "not-authenticated"
     assert problem.message.endswith("refuses the login: Invalid access token")
+    assert len(workspace.asked("AnalyzePlan")) == 1
 
 
 def test_a_token_that_expires_later_is_a_sentence(connect_to, workspace):

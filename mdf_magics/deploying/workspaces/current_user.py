@@ -10,8 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mdf_magics.deploying.workspaces.login import NotLoggedIn, log_in
-from mdf_magics.deploying.workspaces.protocol import WorkspaceError
+from mdf_magics.deploying.workspaces.login import log_in
+from mdf_magics.deploying.workspaces.protocol import NotLoggedIn, WorkspaceError
 
 FILE = "users.json"
 

@@ -11,31 +11,23 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING
 
-from mdf_magics.deploying.workspaces.protocol import WorkspaceError
+from mdf_magics.deploying.workspaces.protocol import NotLoggedIn
+from mdf_magics.deploying.workspaces.reaching import (
+    CHECK,
+    PROBE_SECONDS,
+    address_of,
+    same_address,
+)
 from mdf_magics.errors import did_you_mean
 
 if TYPE_CHECKING:
     from databricks.sdk.config import Config
 
-PROBE_SECONDS = 4.0
-"""How long the first calls to a workspace may take to be answered."""
-
 _LOG_IN = "Log in:  databricks auth login --host https://..."
-_CHECK = "Check the target's host and profile in definitions/mdf.yml."
-
-
-class SentAgain(Exception):
-    """databricks-sdk was about to send a request again, and was kept from it."""
-
-
-class NotLoggedIn(WorkspaceError):
-    """The workspace doesn't know who asks, or isn't there."""
-
-    code = "not-logged-in"
 
 
 def log_in(profile: str | None, host: str | None) -> Config:
@@ -52,23 +44,16 @@ def log_in(profile: str | None, host: str | None) -> Config:
     Raises:
         NotLoggedIn: There are no credentials, or they are for another workspace.
     """
-    from databricks.sdk.clock import RealClock
-    from databricks.sdk.config import Config
+    from mdf_magics.deploying.workspaces.checked_config import CheckedConfig, SendOnce
 
-    class SendOnce(RealClock):
-        """Before it sends something again, databricks-sdk waits by this clock."""
-
-        @override
-        def sleep(self, seconds: float) -> None:
-            raise SentAgain
-
+    host = host and address_of(host)
     if host and not profile:
         profile = _profile_of(host)
-    _check_profile(profile)
+    _check_profile(profile or os.environ.get("DATABRICKS_CONFIG_PROFILE"))
     _check_environment(host, profile)
     try:
         with _quiet():
-            config = Config(
+            config = CheckedConfig(
                 profile=profile,
                 host=None if profile else host,
                 retry_timeout_seconds=1,
@@ -79,10 +64,10 @@ def log_in(profile: str | None, host: str | None) -> Config:
             )
     except ValueError as error:
         raise _refusal(str(error), profile, host) from error
-    if host and config.host and not _same(host, config.host):
+    if host and config.host and not same_address(host, config.host):
         raise NotLoggedIn(
             f"the profile {profile} is for {config.host}, and the target for {host}",
-            _CHECK,
+            CHECK,
         )
     return config
 
@@ -107,37 +92,6 @@ def not_accepted(config: Config, said: str) -> NotLoggedIn:
     )
 
 
-def no_workspace(host: str, error: Exception) -> NotLoggedIn:
-    """A host that doesn't answer, or not as a workspace does.
-
-    Args:
-        host: Where it was asked.
-        error: What came of it.
-    """
-    import requests
-
-    text = str(error)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return NotLoggedIn(
-            f"the proxy doesn't let us through to {host}",
-            "Check HTTPS_PROXY and NO_PROXY.",
-        )
-    if isinstance(error, requests.exceptions.SSLError):
-        return NotLoggedIn(
-            f"the certificate of {host} can't be verified",
-            "Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificate.",
-        )
-    if isinstance(error, requests.exceptions.InvalidURL | ValueError):
-        return NotLoggedIn(f"{host} doesn't answer as a Databricks workspace", _CHECK)
-    if isinstance(error, requests.exceptions.Timeout):
-        why = "it doesn't answer"
-    elif "resolve" in text or "not known" in text:
-        why = "there is no such host"
-    else:
-        why = "the connection is refused"
-    return NotLoggedIn(f"{host} can't be reached: {why}", f"{_CHECK} Are you online?")
-
-
 def _refusal(said: str, profile: str | None, host: str | None) -> NotLoggedIn:
     if "more than one authorization method" in said:
         methods = re.search(r"configured: ([\w -]+)", said)
@@ -155,6 +109,11 @@ def _refusal(said: str, profile: str | None, host: str | None) -> NotLoggedIn:
         return NotLoggedIn(
             "there is a token, but no host",
             "Set DATABRICKS_HOST, or the target's host.",
+        )
+    if kind := os.environ.get("DATABRICKS_AUTH_TYPE"):
+        return NotLoggedIn(
+            f"there are no credentials of the type {kind} for {where}",
+            "Unset DATABRICKS_AUTH_TYPE, or log in in that way.",
         )
     which = f"--profile {profile}" if profile else f"--host {host or 'https://...'}"
     return NotLoggedIn(
@@ -177,19 +136,40 @@ def _check_profile(profile: str | None) -> None:
 def _check_environment(host: str | None, profile: str | None) -> None:
     """Send no token of the environment to another host than it is for."""
     elsewhere = os.environ.get("DATABRICKS_HOST")
-    if host and elsewhere and not profile and not _same(host, elsewhere):
+    whose = f"the profile {profile} is for" if profile else "the target's host is"
+    expected = _profiles().get(profile) if profile else host
+    otherwise = "." if profile else ", or give the target a profile."
+    if elsewhere and expected and not same_address(expected, elsewhere):
         raise NotLoggedIn(
-            f"the target's host is {host}, and DATABRICKS_HOST is {elsewhere}",
-            "Unset DATABRICKS_HOST and its token, or give the target a profile.",
+            f"{whose} {address_of(expected)}, and DATABRICKS_HOST is {elsewhere}",
+            f"Unset DATABRICKS_HOST and its token{otherwise}",
         )
 
 
 def _profile_of(host: str) -> str | None:
-    """The only profile of a host, for a target that names no profile."""
+    """The profile of a host, for a target that names none.
+
+    Raises:
+        NotLoggedIn: There are several.
+    """
     if any(os.environ.get(f"DATABRICKS_{one}") for one in ("TOKEN", "CLIENT_ID")):
         return None
-    found = [name for name, one in _profiles().items() if _same(host, one)]
-    return found[0] if len(found) == 1 else None
+    named = os.environ.get("DATABRICKS_CONFIG_PROFILE")
+    found = [name for name, one in _profiles().items() if _is_for(one, host)]
+    if named in found:
+        return named
+    if len(found) > 1:
+        raise NotLoggedIn(
+            f"there are {len(found)} profiles for {host}: {', '.join(sorted(found))}",
+            f"Say in the target which one:  profile: {min(found)}",
+        )
+    return found[0] if found else None
+
+
+def _is_for(typed: str, host: str) -> bool:
+    with suppress(NotLoggedIn):  # somebody else's profile
+        return same_address(typed, host)
+    return False
 
 
 def _profiles() -> dict[str, str]:
@@ -208,13 +188,6 @@ def _profiles() -> dict[str, str]:
 def _config_file() -> Path:
     named = os.environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg"
     return Path(named).expanduser()
-
-
-def _same(one: str, other: str) -> bool:
-    plain = [
-        re.sub(r"^https?://", "", host).rstrip("/").lower() for host in (one, other)
-    ]
-    return plain[0] == plain[1]
 
 
 def _version() -> str:

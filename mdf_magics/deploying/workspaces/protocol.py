@@ -35,6 +35,12 @@ class WorkspaceError(DeployError):
         self.hint = hint
 
 
+class NotLoggedIn(WorkspaceError):
+    """The workspace doesn't know who asks, or isn't there."""
+
+    code = "not-logged-in"
+
+
 class NotFound(WorkspaceError):
     """There is no such resource."""
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mdf_magics.deploying.workspaces.login import SentAgain, no_workspace, not_accepted
+from mdf_magics.deploying.workspaces.login import not_accepted
 from mdf_magics.deploying.workspaces.pace import Pace
 from mdf_magics.deploying.workspaces.protocol import (
     NameTaken,
@@ -24,6 +24,7 @@ from mdf_magics.deploying.workspaces.protocol import (
     TooManyCalls,
     WorkspaceError,
 )
+from mdf_magics.deploying.workspaces.reaching import no_workspace
 
 if TYPE_CHECKING:
     from databricks.sdk.config import Config
@@ -256,6 +257,8 @@ def _send(
     Raises:
         Exception: What databricks-sdk or requests make of the reply.
     """
+    from mdf_magics.deploying.workspaces.checked_config import SentAgain
+
     try:
         reply = client.do(
             method,
