@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, override
 
 from mdf_magics.engines import spark_messages
 from mdf_magics.engines.browsing import Listing
-from mdf_magics.engines.packages import installed, newer_client, stray_pyspark
+from mdf_magics.engines.packages import CLIENT, installed, newer_client, stray_pyspark
 from mdf_magics.engines.remote import (
     CHANNEL_OPTIONS,
     RemoteConnection,
@@ -113,15 +113,13 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
         config = self.workspace.config
         return None if config.serverless_compute_id else config.cluster_id
 
-    def check_compute(self) -> None:
+    def _check_compute(self) -> None:
         """Look whether a query could run, without starting anything.
 
         Raises:
             EngineUnavailable: Nobody is logged in, the cluster isn't there or doesn't
                 run, or databricks-connect doesn't fit.
         """
-        if problem := stray_pyspark():
-            raise EngineUnavailable(problem)
         cluster = self.cluster()
         if cluster is None:
             return
@@ -149,10 +147,19 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
             problem = Problem("engine-unavailable", message, hint)
             raise EngineUnavailable(problem) from error
 
+    @override
+    def _import(self) -> None:
+        if not self.in_notebook:
+            if not installed(CLIENT):
+                raise ImportError(CLIENT)  # pyspark of somebody else's may be there
+            if problem := stray_pyspark():
+                raise EngineUnavailable(problem)
+        super()._import()
+
     def _connect(self) -> Connection:
         if notebook := notebook_session():
             return NotebookConnection(notebook)
-        self.check_compute()
+        self._check_compute()
         from databricks.connect import DatabricksSession
         from databricks.connect.auth import DatabricksChannelBuilder
         from databricks.connect.headers import Headers
@@ -189,8 +196,7 @@ class DatabricksEngine(SparkConnectEngine[Connection]):
             runtime = session.client.server_version().dbr_version or ""
             if problem := newer_client(runtime, "serverless compute"):
                 raise EngineUnavailable(problem)
-        client = installed("databricks-connect")
-        session.conf.set("spark.databricks.connect.version", client)
+        session.conf.set("spark.databricks.connect.version", installed(CLIENT))
 
     def _listing(self) -> Listing:
         return UnityCatalog(self)

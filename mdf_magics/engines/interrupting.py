@@ -17,22 +17,32 @@ def cancelling_on_ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
 
     It is called from another thread: clients before 19 wait for the end of the query
     while the KeyboardInterrupt passes through them. It is called again until that has
-    left the block, because the query may not have begun yet.
+    left the block, because the query may not have begun yet. Python loses a
+    KeyboardInterrupt that comes while an object is finalized, and gRPC has many: then
+    the query's failure stands for it.
     """
     raising = signal.getsignal(signal.SIGINT)
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or not callable(raising):
         yield
         return
-    left = threading.Event()
+    raised, left = threading.Event(), threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=_keep, args=(cancel, left), daemon=True).start()
-        raising(number, frame)
+        try:
+            raising(number, frame)
+        except KeyboardInterrupt:
+            raised.set()
+            raise
 
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
+    except Exception as error:
+        if raised.is_set():
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.signal(signal.SIGINT, raising)
         left.set()

@@ -21,6 +21,7 @@ from mdf_magics.engines.browsing import Catalog, Known, Listing
 from mdf_magics.engines.client import import_client, missing_extra
 from mdf_magics.engines.failures import Reader, engine_error
 from mdf_magics.engines.interrupting import cancelling_after, cancelling_on_ctrl_c
+from mdf_magics.engines.packages import stray_pyspark
 from mdf_magics.engines.protocol import Column, Query, Rows
 from mdf_magics.engines.rows import columns_of, first_rows
 from mdf_magics.engines.sql_text import quoted
@@ -317,8 +318,9 @@ class SparkConnectEngine[C: Connection](ABC):
     def _connected(self) -> C:
         try:  # takes seconds; nobody waits for the lock meanwhile
             self._import()
-        except ImportError as error:
-            raise EngineUnavailable(missing_extra(self.name)) from error
+        except (ImportError, AttributeError) as error:  # or parts of two versions
+            problem = stray_pyspark() or missing_extra(self.name)
+            raise EngineUnavailable(problem) from error
         with self._lock:
             if self._closed:
                 message = f"the {self.name} engine was closed"

@@ -22,21 +22,35 @@ ROOT = Path(__file__).parents[2]
 
 
 def doctor(folder: Path, *words: str) -> tuple[int, str]:
-    """What the command says, on a machine where nobody is logged in."""
+    """What `mdf doctor` says."""
+    done = command(folder, "doctor", *words)
+    return done.returncode, done.stdout
+
+
+def command(
+    folder: Path, *words: str, also: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command on a machine where nobody is logged in.
+
+    Args:
+        folder: Where, and the home of who runs it.
+        words: Its arguments.
+        also: A folder of packages that are found before those of this environment.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("DATABRICKS_")
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "mdf_magics", "doctor", *words],
+    path = os.pathsep.join(str(one) for one in (also, ROOT) if one)
+    return subprocess.run(
+        [sys.executable, "-m", "mdf_magics", *words],
         cwd=folder,
-        env=environment | {"HOME": str(folder), "PYTHONPATH": str(ROOT)},
+        env=environment | {"HOME": str(folder), "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout
 
 
 def start(folder: Path, target: str) -> None:
@@ -92,6 +106,33 @@ def test_no_login_is_said_with_the_command(tmp_path: Path):
     assert code == 1
     assert "ERROR  login               there are no Databricks credentials" in text
     assert "databricks auth login" in text
+
+
+@pytest.mark.needs("spark-connect")
+def test_open_source_spark_beside_databricks_connect_is_found(tmp_path, tool):
+    """Its `pyspark` is the one that is imported."""
+    packages, beside = (
+        Path(tool("spark-connect")).parents[1] / "lib" / "python3.12" / "site-packages",
+        tmp_path / "beside",
+    )
+    beside.mkdir()
+    for one in (packages / "pyspark", *packages.glob("pyspark-*.dist-info")):
+        (beside / one.name).symlink_to(one)
+    start(tmp_path, "engine: databricks, root_path: /x")
+    tables = tmp_path / "definitions" / "tables"
+    tables.mkdir()
+    (tables / "s.yml").write_text("tables: [{name: s.a, sql: SELECT 1 AS one}]\n")
+
+    asked = command(tmp_path, "doctor", "--json", also=beside)
+    preview = command(tmp_path, "preview", "s.a", also=beside)
+
+    checks = {one["name"]: one for one in json.loads(asked.stdout)["checks"]}
+    assert checks["pyspark"]["status"] == "error"
+    found = checks["pyspark"]["found"]
+    assert found.endswith("is installed beside databricks-connect: they don't fit")
+    assert "pip uninstall -y pyspark databricks-connect" in checks["pyspark"]["fix"]
+    assert preview.returncode == 1
+    assert preview.stderr.startswith(f"stray-pyspark: {found}\n")
 
 
 class Answers:

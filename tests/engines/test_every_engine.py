@@ -108,6 +108,7 @@ def test_cancel_interrupts_a_query_of_another_thread(each):
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_cancels_the_query_and_stays_a_keyboard_interrupt(each):
     engine, _ = each
     interrupt = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))

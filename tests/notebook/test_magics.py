@@ -300,6 +300,7 @@ class TestInterrupt:
 
     ENDLESS = "SELECT count(*) AS n FROM range(1000000) AS a CROSS JOIN range(1000000) AS b WHERE a.id + b.id = -1"
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_nothing_is_saved_and_the_next_cell_runs(self, shop: Notebook) -> None:
         shop.ok("%mdf_preview raw.orders")
         before = shop.files()
