@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -821,16 +821,19 @@ def history(rows: DataFrame, table: Table) -> DataFrame:
     keys, sequence = table["keys"], table["sequence_by"]
     rows = last_of(rows, [*keys, sequence], sequence)
     order = Window.partitionBy(*keys).orderBy(sequence)
-    tracked = F.struct(*[c for c in rows.columns if c not in (*keys, sequence)])
-    opens = ~tracked.eqNullSafe(F.lag(tracked).over(order))
-    rows = rows.withColumn("mdf_opens", opens)
-    rows = rows.withColumn("mdf_run", F.sum(F.expr("int(mdf_opens)")).over(order))
-    start = F.min(sequence).over(Window.partitionBy(*keys, "mdf_run"))
-    rows = rows.withColumn("__START_AT", start)
-    rows = rows.withColumn("__END_AT", F.lead(sequence).over(order))
-    rows = rows.withColumn("mdf_closes", F.lead("mdf_opens", 1, True).over(order))
+    tracked = [ticked(c) for c in rows.columns if c not in (*keys, sequence)]
+    # One by one: Sail takes five times as long for the struct of all.
+    goes_on = [F.col(c).eqNullSafe(F.lag(c).over(order)) for c in tracked]
+    rows = rows.withColumn("mdf_opens", ~reduce(Column.__and__, goes_on))
+    opened = F.when(F.col("mdf_opens"), F.col(ticked(sequence)))
+    told = {
+        "__START_AT": F.max(opened).over(order),
+        "__END_AT": F.lead(sequence).over(order),
+        "mdf_closes": F.lead("mdf_opens", 1, True).over(order),
+    }
+    rows = rows.withColumns(told)
     shown = rows.where("mdf_closes AND NOT mdf_delete")
-    return shown.drop("mdf_opens", "mdf_run", "mdf_closes", "mdf_delete", sequence)
+    return shown.drop("mdf_opens", "mdf_closes", "mdf_delete", sequence)
 
 
 def merge_into(
