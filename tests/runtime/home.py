@@ -76,6 +76,15 @@ class Home:
         result: dict[str, Any] = json.loads(dbutils.exited_with)
         return result
 
+    def know_all(self) -> None:
+        """Make known to a new server what is in the warehouse, as the engine does."""
+        for log in self.warehouse.glob("*/*/_delta_log"):
+            schema, table = log.parts[-3:-1]
+            mdf_runtime.exists(self.spark, f"main.{schema}.{table}")
+        for view in self.warehouse.glob("*/*.view.sql"):
+            mdf_runtime.make_schema(self.spark, f"main.{view.parent.name}.view")
+            self.spark.sql(view.read_text())
+
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.spark.sql(text).collect()]
 

@@ -81,6 +81,7 @@ def _build(
 
     os.environ["MDF_WAREHOUSE"] = str(warehouse)
     home = Home(open_session(ServerProcess("main").port, str(warehouse)), warehouse)
+    home.know_all()
     if point:
         sys.setprofile(watch)
     home.build(name, **described(table))
