@@ -96,6 +96,13 @@ class TableStatus:
         return self.run.rows if self.run else None
 
     @property
+    def left_out(self) -> str:
+        """How many rows expectations kept out of it in its last run, in words."""
+        kinds = ("dropped", "quarantined")
+        figures = {kind: getattr(self.run, kind, None) for kind in kinds}
+        return ", ".join(f"{rows:,} {kind}" for kind, rows in figures.items() if rows)
+
+    @property
     def finished(self) -> str | None:
         """When its last run ended."""
         return self.run.finished if self.run else None
@@ -141,7 +148,7 @@ class Status:
         return [("resource", "kind", "id", "status", "deployed (UTC)"), *rows]
 
     def table_rows(self) -> list[tuple[str, ...]]:
-        """A header, and a row for each table."""
+        """A header, and a row for each table; who left rows out has a last column."""
         rows = [
             (
                 one.name,
@@ -149,10 +156,13 @@ class Status:
                 one.status,
                 "" if one.rows is None else f"{one.rows:,}",
                 one.finished or "",
+                one.left_out,
             )
             for one in self.tables
         ]
-        return [("table", "part", "last run", "rows", "finished (UTC)"), *rows]
+        titles = ("table", "part", "last run", "rows", "finished (UTC)", "left out")
+        columns = 6 if any(one.left_out for one in self.tables) else 5
+        return [row[:columns] for row in (titles, *rows)]
 
     def to_json(self) -> dict[str, Any]:
         """The shape that `mdf status --json` documents."""
@@ -165,6 +175,8 @@ class Status:
                     "part": one.part,
                     "status": one.status,
                     "rows": one.rows,
+                    "dropped": one.run.dropped if one.run else None,
+                    "quarantined": one.run.quarantined if one.run else None,
                     "finished": one.finished,
                 }
                 for one in self.tables

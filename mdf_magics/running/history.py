@@ -30,7 +30,8 @@ class LastRun:
 
     def of_rejected(self) -> LastRun:
         """The same run as that of the table's rejected rows."""
-        return replace(self, rows=self.quarantined, error=None)
+        rows = self.quarantined
+        return replace(self, rows=rows, error=None, dropped=None, quarantined=None)
 
 
 def last_runs(engine: Engine, runs_schema: str) -> dict[str, LastRun]:

@@ -159,6 +159,8 @@ SHAPES: list[tuple[Result, dict[str, Any]]] = [
                     "part": None,
                     "status": "not deployed",
                     "rows": None,
+                    "dropped": None,
+                    "quarantined": None,
                     "finished": None,
                 }
             ],
