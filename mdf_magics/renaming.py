@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mdf_magics.changing import entry_alone, refusal
 from mdf_magics.definitions.bodies import Body
+from mdf_magics.definitions.editing import refuse_json
 from mdf_magics.definitions.frozen_tests import read_tests
 from mdf_magics.definitions.loading import Definitions, Entry
 from mdf_magics.definitions.names import QUARANTINE, function_fault, table_fault
@@ -54,6 +55,7 @@ def rename(
     if fault or taken:
         reason = fault or "is there already"
         raise refusal("bad-name", f'the name "{new}" {reason}', "", None)
+    refuse_json(entry.document, entry.path)
     own = _Mention(entry.document.place((*entry.path, "name")))
     found = (
         _of_table(root, old, planned)

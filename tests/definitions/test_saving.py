@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mdf_magics import Project
+from mdf_magics.adding import AddOptions
 from mdf_magics.definitions.cells import split_cells
 from mdf_magics.definitions.loading import load
 from mdf_magics.errors import DefinitionError, Source
@@ -489,3 +492,28 @@ def test_cells_see_those_before_them(written: Write):
         None,
         "tables:\n  - name: a.z\n    sql: |\n      SELECT 3\n",
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda project: project.remove("a.two"),
+        lambda project: project.rename("a.one", "a.uno"),
+        lambda project: project.add_file(
+            Source("", "%%mdf_table a.two\nSELECT 2 AS x"), AddOptions(no_preview=True)
+        ),
+    ],
+    ids=["remove", "rename", "add"],
+)
+def test_json_is_left_as_it_is(written: Write, change: Callable[[Project], object]):
+    root = written(
+        {
+            "tables/a.json": '{"tables": [{"name": "a.one", "sql": "SELECT 1 AS x"},'
+            ' {"name": "a.two", "sql": "SELECT x FROM a.one"}]}'
+        }
+    )
+    before = files(root)
+    with pytest.raises(DefinitionError, match="JSON are read, but not edited"):
+        change(Project(root))
+
+    assert files(root) == before
