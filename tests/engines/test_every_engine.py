@@ -118,17 +118,19 @@ def test_ctrl_c_cancels_the_query_and_stays_a_keyboard_interrupt(each):
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
 
 
-def test_a_query_that_takes_too_long_is_interrupted_on_the_server(each):
+def test_a_query_that_takes_too_long_is_interrupted_on_the_server(
+    each, monkeypatch: pytest.MonkeyPatch
+):
     engine, _ = each
     engine.preview("SELECT 1", 1)
-    engine._timeout = 0.5
-    with pytest.raises(QueryStopped) as raised:
-        engine.preview(ENDLESS, 1)
+    with monkeypatch.context() as limited:
+        limited.setattr(engine, "_timeout", 0.5)
+        with pytest.raises(QueryStopped) as raised:
+            engine.preview(ENDLESS, 1)
     [problem] = raised.value.problems
     assert problem.code == "timeout"
     assert problem.message == "the query took longer than 0.5 s and was stopped"
     assert "query_timeout_seconds" in problem.hint
-    engine._timeout = 100
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
 
 
