@@ -113,6 +113,13 @@ def transformation_entry(
     return (None if problems else Entry(document, path, value, body)), problems
 
 
+def identity(value: Any) -> tuple[Any, ...]:
+    """What tells an entry from others of its file."""
+    value = value if isinstance(value, dict) else {}
+    several = "for_each" in value
+    return value.get("name"), several, several and value.get("transformation")
+
+
 def table_entry(
     document: Document,
     path: Path_,

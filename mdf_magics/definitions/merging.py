@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mdf_magics.definitions.entries import identity
 from mdf_magics.definitions.files import FOLDER
 from mdf_magics.definitions.pieces import Pieces, read_pieces, split
 from mdf_magics.definitions.reading import CONFLICT, read_text
@@ -27,14 +28,7 @@ class _Item:
     above: str
     """What stands between it and the entry before: line ends, comments."""
     text: str
-    value: Any
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """What tells it from others."""
-        value = self.value if isinstance(self.value, dict) else {}
-        several = "for_each" in value
-        return value.get("name"), several, several and value.get("transformation")
+    identity: tuple[Any, ...]
 
 
 def repair_conflicts(root: Path) -> list[Change]:
@@ -98,6 +92,6 @@ def _items(pieces: Pieces) -> list[_Item]:
         column = len(text) - len(text.lstrip(" "))
         behind = rf"(?:\r?\n(?:[ \t]*|[ ]{{0,{column}}}#[^\r\n]*))*\Z"
         end = re.search(behind, text).start()  # type: ignore[union-attr]
-        items.append(_Item(above, text[:end], value))
+        items.append(_Item(above, text[:end], identity(value)))
         above = text[end:]
     return items

@@ -18,7 +18,7 @@ from mdf_magics.definitions.editing import (
     new_file,
     replaced,
 )
-from mdf_magics.definitions.entries import table_entry, transformation_entry
+from mdf_magics.definitions.entries import identity, table_entry, transformation_entry
 from mdf_magics.definitions.entry_text import EntryText, entry_text
 from mdf_magics.definitions.files import FOLDER, Unsaved
 from mdf_magics.definitions.loading import Definitions, Entry, read_definition
@@ -312,15 +312,9 @@ def _slot(document: Document, section: str, entry: Entry) -> tuple[Path_, bool]:
     items = items if isinstance(items, list) else []
     for index, item in enumerate(items):
         named = isinstance(item, dict) and item.get("name") == entry.name
-        if named and _identity(item) == _identity(entry.value):
+        if named and identity(item) == identity(entry.value):
             return (section, index), True
     return (section, len(items)), False
-
-
-def _identity(value: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells an entry from others of its file."""
-    several = "for_each" in value
-    return value.get("name"), several, several and value.get("transformation")
 
 
 def _stored_document(root: Path, path: str, unsaved: Unsaved) -> Document | None:
