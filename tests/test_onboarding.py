@@ -225,12 +225,22 @@ class TestForm:
 
         assert form._add.disabled
         assert "nothing is known for &quot;keys&quot;" in form._told.value
+        assert "Fill in its field, above." in form._told.value
+        assert "--arguments" not in form._told.value
 
         form._grid.children[1].children[1].value = "letter, number"
         form._grid.children[1].children[2].value = "number"
 
         assert not form._add.disabled
         assert "keys: [letter, number]" in form._told.value
+
+    def test_the_first_is_previewed_unless_another_is_chosen(
+        self, form: OnboardingForm
+    ) -> None:
+        form._tables.value = ("raw.orders",)
+        form._preview.click()
+
+        assert "order_id" in form._rows.value
 
     def test_preview_shows_rows_of_one(self, form: OnboardingForm) -> None:
         form._tables.value = ("raw.customers", "raw.orders")

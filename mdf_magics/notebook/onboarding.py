@@ -267,7 +267,9 @@ class OnboardingForm:
             self._tables.value = [one for one in choice.sources if one in set(shown)]
             chosen, there = len(choice.sources), count(len(shown), "table")
             self._chosen.value = f"{chosen} chosen · {there} shown"
+            previewed = _one_of(self._of.value, choice.sources)
             self._of.options = choice.sources
+            self._of.value = previewed or None
             self._fill_grid()
         self._check()
 
@@ -378,7 +380,13 @@ class OnboardingForm:
     def _tell(self, error: MdfError) -> None:
         self._add.disabled = True
         self._rows.value = ""
-        self._told.value = page(*map(problem_block, error.problems))
+        problems = (
+            replace(one, hint="Fill in its field, above.")
+            if one.code == "missing-argument"
+            else one
+            for one in error.problems
+        )
+        self._told.value = page(*map(problem_block, problems))
 
 
 def _clicked(action: Callable[[], None], _: widgets.Button) -> None:
@@ -391,8 +399,10 @@ def _grid_line(cells: Sequence[widgets.Widget]) -> widgets.HBox:
     return widgets.HBox(list(cells))
 
 
-def _one_of(value: str, known: Sequence[str]) -> str:
-    return value if value in known else (known[0] if known else "")
+def _one_of(value: str | None, known: Sequence[str]) -> str:
+    if value in known and value is not None:
+        return value
+    return known[0] if known else ""
 
 
 def _shown(value: Any) -> str:

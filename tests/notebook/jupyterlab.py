@@ -111,12 +111,41 @@ def chromium(path: str) -> Iterator[Browser]:
         browser.close()
 
 
+class OnboardingForm:
+    """The form of `%mdf_onboard` in a cell's output, as one clicks it."""
+
+    def __init__(self, cell: Locator) -> None:
+        """Wait until it is drawn."""
+        self._cell = cell
+        self._cell.locator(".widget-select-multiple select").wait_for(timeout=SECONDS)
+
+    def choose(self, schema: str, *tables: str) -> None:
+        """Look into a schema, and choose tables and no others."""
+        schemas = self._cell.locator(".widget-dropdown", has_text="schema")
+        schemas.locator("select").select_option(schema, timeout=SECONDS)
+        listed = self._cell.locator(".widget-select-multiple select")
+        listed.locator("option", has_text=tables[0]).first.wait_for(
+            state="attached", timeout=SECONDS
+        )
+        listed.select_option([*tables], timeout=SECONDS)
+        self.wait_for(f"{len(tables)} chosen")
+
+    def click(self, button: str) -> None:
+        """Click a button, once it can be clicked."""
+        self._cell.get_by_role("button", name=button, exact=True).click(timeout=SECONDS)
+
+    def wait_for(self, text: str) -> None:
+        """Until the form shows a text."""
+        self._cell.get_by_text(text).first.wait_for(timeout=2 * SECONDS)
+
+
 class LabNotebook:
     """A notebook that is open in JupyterLab."""
 
     def __init__(self, page: Page, server: str, file: Path) -> None:
         """Open a notebook that lies in the server's folder."""
         self.page = page
+        self.folder = file.parent
         self._url = f"{server}/lab/tree/{file.name}?reset"
         self.open()
 
@@ -189,6 +218,15 @@ class LabNotebook:
     def save(self) -> None:
         self.page.keyboard.press("Control+S")
         self.page.wait_for_timeout(1500)
+
+    def restart_kernel(self) -> None:
+        """From the menu, with a yes to its question."""
+        with self.page.expect_response(
+            lambda response: "/restart" in response.url, timeout=SECONDS
+        ):
+            self._menu("Kernel", "Restart Kernel")
+            self.page.locator(".jp-Dialog .jp-mod-accept").first.click()
+        self._idle(60)
 
     def dark(self) -> None:
         self._menu("Settings", "Theme", "JupyterLab Dark")

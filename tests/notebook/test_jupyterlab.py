@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.notebook.conftest import ORDERS
-from tests.notebook.jupyterlab import LabNotebook, chromium, lab_server, write_notebook
+from tests.notebook.jupyterlab import (
+    LabNotebook,
+    OnboardingForm,
+    chromium,
+    lab_server,
+    write_notebook,
+)
 from tests.notebook.payloads import PAYLOADS
 
 pytestmark = pytest.mark.needs("chromium")
@@ -41,6 +47,8 @@ parameters:
 ---
 SELECT *, upper(`<svg onload=window.hit=1>`) AS `<img src=x onerror=window.hit=1>` FROM {{ source }}""",
     "hostile error": "%%mdf_table raw.hostile2\n---\nSELECT `<img src=x onerror=window.hit=1>` FROM raw.hostile",
+    "columns": "%mdf_graph raw.hostile2 --columns",
+    "onboard": "%mdf_onboard",
     "free": "",
 }
 
@@ -66,6 +74,19 @@ def lab(
     with lab_server(folder, home) as server, chromium(tool("chromium")) as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 2400})
         yield LabNotebook(page, server, notebook)
+
+
+def onboard(lab: LabNotebook) -> None:
+    """From browsing to a written file, by clicking."""
+    form = OnboardingForm(lab.cell(NUMBER["onboard"]))
+    form.choose("raw", "raw.hostile")
+    form.click("preview")
+    form.wait_for("silver.hostile: the first 20 rows")
+    form.choose("raw", "raw.orders")
+    form.click("add 1 table")
+    form.wait_for("saved in definitions/tables/silver.yml")
+    written = (lab.folder / "definitions/tables/silver.yml").read_text()
+    assert "name: [orders]" in written
 
 
 def test_a_days_work(
@@ -97,6 +118,8 @@ def test_a_days_work(
     assert lab.completions(NUMBER["free"], "%%mdf_table a.b\nwrite: me") == ["merge"]
 
     assert "onerror" in shown["hostile"]
+    assert "onerror" in shown["columns"]
+    onboard(lab)
     assert lab.page.evaluate("window.hit") is None
 
     pictures = [lab.picture("jupyterlab-light")]
@@ -110,3 +133,9 @@ def test_a_days_work(
     assert "saved in definitions/tables/raw.yml" in lab.output(NUMBER["table"])
     assert "succeeded" in lab.output(NUMBER["run"])
     assert lab.page.evaluate("window.hit") is None
+
+    lab.restart_kernel()
+    lab.type(NUMBER["free"], "%load_ext mdf_magics\n%mdf_status")
+    again = lab.run(NUMBER["free"])
+    assert "succeeded" in again
+    assert "silver.orders" in again

@@ -37,8 +37,7 @@ def notebook(tmp_path: Path) -> Path:
     folder = tmp_path / "shop"
     folder.mkdir()
     write_sources(folder)
-    cells = [*filter(None, CELLS.values()), "%mdf_onboard"]
-    content = nbformat.from_dict(notebook_of(cells))
+    content = nbformat.from_dict(notebook_of([*filter(None, CELLS.values())]))
     where = {"metadata": {"path": str(folder)}}
     NotebookClient(content, allow_errors=True, resources=where).execute()
     file = folder / "shop.ipynb"
