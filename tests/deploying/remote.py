@@ -58,6 +58,7 @@ class RemoteTarget:
 
     folder: Path
     server: WorkspaceServer
+    target: str = TARGET
     late: float = 0
     """Seconds that the store's clock is ahead: then a dead one's lease has ended."""
 
@@ -71,7 +72,7 @@ class RemoteTarget:
     ) -> DeployResult:
         """One process that deploys; `options` are those of its connection."""
         rest = rest_of(self.server, **options)
-        workspace = workspace_of(self.server, rest=rest, target=TARGET)
+        workspace = workspace_of(self.server, rest=rest, target=self.target)
         deployer = Deployer(
             store or self.store(), workspace, concurrency=4, sleep=lambda _: None
         )
@@ -82,15 +83,19 @@ class RemoteTarget:
         return made(
             self.folder / "state.db",
             project="flights",
-            target=TARGET,
+            target=self.target,
             clock=lambda: datetime.now(UTC) + timedelta(seconds=self.late),
         )
 
     def check(self, desired: Compiled) -> None:
         """One resource a key; state and workspace agree; nothing is left to do."""
-        workspace = workspace_of(self.server, target=TARGET)
+        workspace = workspace_of(self.server, target=self.target)
         found = [*workspace.find("job", None), *workspace.find("pipeline", None)]
-        remote = sorted((r.tags["mdf_key"], r.kind, r.remote_id) for r in found)
+        remote = sorted(
+            (one.tags["mdf_key"], one.kind, one.remote_id)
+            for one in found
+            if one.tags["mdf_target"] == self.target
+        )
         state = sorted((r.key, r.kind, r.remote_id) for r in self.store().state())
         assert remote == state
         assert [key for key, *_ in state] == [one.key for one in desired.resources]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workspace import WorkspaceServer
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -44,3 +46,31 @@ def test_killed_at_each_call(
     with capsys.disabled():
         print(f"\n{scenario}, {when} each call: {done.stdout.strip()}")
     assert int(done.stdout.split()[1]) >= 16
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_each_request_to_a_workspace(
+    tmp_path: Path,
+    server: WorkspaceServer,
+    when: str,
+    capsys: pytest.CaptureFixture[str],
+):
+    """Twelve tables: jobs that are changed, renamed and deleted, and a new pipeline."""
+    command = [sys.executable, "-m", "tests.deploying.kill_each_request"]
+
+    done = subprocess.run(
+        [*command, str(tmp_path), when],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    with capsys.disabled():
+        print(f"\n{when} each request: {done.stdout.strip()}")
+    targets = int(done.stdout.split()[1]) + 1  # and the one that lived
+    assert targets >= 16
+    assert len(server.jobs.jobs) == 3 * targets
+    assert len(server.pipelines.pipelines) == targets
