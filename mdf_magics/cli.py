@@ -148,8 +148,8 @@ def _asked(missing: ConsentMissing) -> dict[str, Any]:
     """The options by which somebody at a terminal agrees; raises when they don't."""
     wanted: Any = missing.enough
     click.echo(str(missing), err=True)
-    number = wanted.delete if type(wanted.delete) is int else None
-    word = "yes" if number is None else str(number)
+    number = "" if isinstance(wanted.delete, bool) else str(wanted.delete)
+    word = number or "yes"
     said = click.prompt(
         f"Type {word} to go on, anything else to stop",
         default="", show_default=False, err=True,
@@ -158,7 +158,7 @@ def _asked(missing: ConsentMissing) -> dict[str, Any]:
         raise DefinitionError(Problem("not-agreed", "stopped: nothing was changed"))
     options = {
         "yes": wanted.yes or None,
-        "delete": None if number is None else word,
+        "delete": None if wanted.delete is False else number,
         "rebuild": ",".join(sorted(wanted.rebuild)) or None,
     }
     return {key: value for key, value in options.items() if value is not None}
@@ -179,7 +179,7 @@ def _result(
         options.setdefault("rows", defaults["rows"])
     project = Project.find(
         folder,
-        needed=one.name != "doctor",
+        needed=one.needs_project,
         target=shared["target"] or defaults.get("target"),
         variables=_variables(shared["var"] or ()),
     )

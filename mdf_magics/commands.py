@@ -70,6 +70,8 @@ class Verb:
     """Whether the command takes `--json`."""
     method: str = ""
     """The method of Project that does it; default: the verb's own name."""
+    needs_project: bool = True
+    """Whether it is of no use outside a project."""
 
     @property
     def magic(self) -> str:
@@ -476,6 +478,7 @@ VERBS: tuple[Verb, ...] = (
         " what to do.",
         example="%mdf_doctor",
         reports=True,
+        needs_project=False,
     ),
     Verb(
         "debug",

@@ -60,11 +60,14 @@ def check_consent(
         _lost_rows(plan, ownership, consent),
         _older_commit(plan, state, origin, consent),
     ]
-    problems = [asking.problem for asking in asked if asking]
-    if problems:
+    missing = [asking for asking in asked if asking]
+    if missing:
         enough = consent
-        for asking in filter(None, asked):
+        for asking in missing:
             enough = replace(enough, **asking.adds)
+        problems = [asking.problem for asking in missing]
+        last = problems[-1]
+        problems[-1] = replace(last, hint=f"{last.hint}\n{_say(plan, enough)}")
         raise ConsentMissing(*problems, note="Nothing was changed.", enough=enough)
 
 
@@ -89,15 +92,14 @@ def _deletions(plan: Plan, deployed: int, consent: Consent) -> _Asking | None:
         lines.append(f"- {action.kind} {action.key} ({remote_id}): {reason}")
         if action.tables:
             lines.append(f"    its tables stay: {', '.join(action.tables)}")
-    option = f"delete {number}" if large or exactly else "delete"
     if number == deployed and consent.command == "deploy":
         lines.append("The definitions ask for none of them: are they all here?")
     problem = Problem(
         "needs-delete",
         f"this plan deletes {number} of {plan.target}'s {deployed} resources",
-        "\n".join([*lines, _say(plan, consent, option)]),
+        "\n".join(lines),
     )
-    return _Asking(problem, {"delete": number})
+    return _Asking(problem, {"delete": number if large or exactly else True})
 
 
 def _moves(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | None:
@@ -129,7 +131,7 @@ def _moves(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | None
     problem = Problem(
         "needs-yes",
         f"this plan {' and '.join(verbs)} of {plan.target}'s resources",
-        "\n".join([*lines, _say(plan, consent, "yes")]),
+        "\n".join(lines),
     )
     return _Asking(problem, {"yes": True})
 
@@ -150,11 +152,10 @@ def _lost_rows(plan: Plan, ownership: Ownership, consent: Consent) -> _Asking | 
         for table in tables
         if table not in consent.rebuild
     ]
-    word = ",".join(tables)
     problem = Problem(
         "needs-rebuild",
         f"this plan begins {count(len(tables), 'table')} anew that grew with each run",
-        "\n".join([*lines, _say(plan, consent, f"rebuild {word}")]),
+        "\n".join(lines),
     )
     return _Asking(problem, {"rebuild": frozenset(tables)})
 
@@ -173,7 +174,7 @@ def _older_commit(
         "needs-yes",
         f"this commit {stands[relation]} the one deployed to {plan.target}",
         f"{newest.deployed_by} deployed {newest.commit} at {newest.at}.\n"
-        f"Merge it first. {_say(plan, consent, 'yes')}",
+        "Merge it first.",
     )
     return _Asking(problem, {"yes": True})
 
@@ -206,9 +207,19 @@ def _newest(state: Snapshot) -> JournalRow | None:
     return max(rows, key=lambda row: row.seq, default=None)
 
 
-def _say(plan: Plan, consent: Consent, option: str) -> str:
-    command = consent.command
+def _say(plan: Plan, enough: Consent) -> str:
+    """The command and the magic that agree to all of it."""
+    words = []
+    if enough.delete is not False:
+        words.append(
+            "--delete" if enough.delete is True else f"--delete {enough.delete}"
+        )
+    if enough.yes:
+        words.append("--yes")
+    if enough.rebuild:
+        words.append(f"--rebuild {','.join(sorted(enough.rebuild))}")
+    command, said = enough.command, " ".join(words)
     return (
-        f"Say  mdf {command} -t {plan.target} --{option}  or  "
-        f"%mdf_{command} --target {plan.target} --{option} ."
+        f"Say  mdf {command} -t {plan.target} {said}  or  "
+        f"%mdf_{command} --target {plan.target} {said} ."
     )

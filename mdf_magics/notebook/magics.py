@@ -95,7 +95,7 @@ class Magics:
             show_text(self._last_error.traceback())
             return
         if one.name == "onboard" and not parsed.options["into"]:
-            self._show_form(parsed)
+            self._show_form(one, parsed)
             return
         if cell is None:
             _require(one, parsed)
@@ -112,16 +112,17 @@ class Magics:
         if error := failure_of(result):
             raise error
 
-    def _project_of(self, parsed: Parsed) -> Project:
+    def _project_of(self, one: Verb, parsed: Parsed) -> Project:
         """The project, for the target that the line names."""
+        project = self.project(needed=one.needs_project)
         target = parsed.options.get("target")
-        return self.project().for_target(target) if target else self.project()
+        return project.for_target(target) if target else project
 
-    def _show_form(self, parsed: Parsed) -> None:
+    def _show_form(self, one: Verb, parsed: Parsed) -> None:
         """The onboarding form, with what was chosen in it before."""
         from mdf_magics.notebook.onboarding import FormState, OnboardingForm
 
-        project = self._project_of(parsed)
+        project = self._project_of(one, parsed)
         state = self._forms.setdefault((project.root, project.target), FormState())
         form = OnboardingForm(project, state)
         form.choose(parsed.arguments["patterns"])
@@ -142,7 +143,7 @@ class Magics:
         options = own_options(parsed.options)
         if one.name == "init":
             return Project.init(Path.cwd(), **options)
-        project = self._project_of(parsed)
+        project = self._project_of(one, parsed)
         project.progress = progress
         if cell is not None and one.name == "test":
             return project.freeze(_one_table(parsed), cell)

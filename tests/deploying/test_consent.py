@@ -99,6 +99,13 @@ def test_a_rebuild_wants_yes(place: Place):
         "needs-delete",
         "needs-yes",
     ]
+    said = [line for line in str(error.value).splitlines() if "Say  " in line]
+    assert said == [
+        (
+            "  Say  mdf deploy -t local --delete --yes  or  "
+            "%mdf_deploy --target local --delete --yes ."
+        )
+    ]
 
 
 @pytest.mark.parametrize(

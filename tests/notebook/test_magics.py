@@ -237,6 +237,9 @@ class TestErrors:
         assert not shown.success
         assert shown.text.startswith("no-project: there is no project at or above ")
 
+    def test_doctor_needs_none(self, notebook: Notebook) -> None:
+        assert "there is no project at or above" in notebook.ok("%mdf_doctor")
+
     def test_project_that_is_started_is_there_at_once(self, notebook: Notebook) -> None:
         notebook.ok("%mdf_init --catalog lab")
 
