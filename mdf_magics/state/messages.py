@@ -66,3 +66,15 @@ def rewritten(where: str, found: int, last: int) -> StateError:
             "Nothing more was written. Look at  mdf history , and plan again.",
         )
     )
+
+
+def illegible(where: str) -> StateError:
+    """A row holds what mdf_magics doesn't write: no number, or no time."""
+    return StateError(
+        Problem(
+            "state-damaged",
+            f"{where} holds a row whose numbers or times can't be read",
+            "Somebody has changed it by hand. Restore it from a copy, or move the\n"
+            "state away and say  mdf state rebuild .",
+        )
+    )

@@ -7,8 +7,8 @@ Rows are never changed and `seq` only grows, so whatever is asked about rows up 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, override
@@ -31,6 +31,8 @@ LOCK = f"phase = 'lock' AND {OURS}"
 
 _INTEGERS = frozenset({"seq", "fence", "generation", "version"})
 _TIMES = frozenset({"at", "started", "finished"})
+_ALWAYS = frozenset({"seq", "at", "started"})
+"""What every row has."""
 
 # The newest row of each key among all, among outcomes and among creates; and whether
 # the row's operation has an outcome.
@@ -105,19 +107,20 @@ class Journal:
         for row in rows:
             for version in row[8:]:
                 check_version(self._names.where, version)
-        return [
-            Lock(
-                row[0] or "",
-                row[1] or "",
-                int(row[2]),
-                int(row[3]),
-                row[4],
-                row[5],
-                int(row[6]),
-                int(row[7]) - int(row[6]),
-            )
-            for row in rows
-        ]
+        with self._legible():
+            return [
+                Lock(
+                    row[0] or "",
+                    row[1] or "",
+                    int(row[2]),
+                    int(row[3]),
+                    row[4],
+                    row[5],
+                    int(row[6]),
+                    int(row[7]) - int(row[6]),
+                )
+                for row in rows
+            ]
 
     def since(self, lock: Lock) -> str:
         """When the holder wrote first, as far as it has written anything."""
@@ -171,7 +174,9 @@ class Journal:
             f"WHERE {OURS}{' AND `key` = :key' if key is not None else ''} "
             f"ORDER BY first DESC{f' LIMIT {limit:d}' if limit is not None else ''}"
         )
-        return [HistoryRow(**_read(columns, row)) for row in self._ask(query, key=key)]
+        rows = self._ask(query, key=key)
+        with self._legible():
+            return [HistoryRow(**_read(columns, row)) for row in rows]
 
     def _columns(self, names: Sequence[str]) -> str:
         return ", ".join(
@@ -184,13 +189,23 @@ class Journal:
     ) -> list[tuple[JournalRow, tuple[str | None, ...]]]:
         """The rows of a query that ends in conditions, in the journal's order."""
         width = len(COLUMNS)
-        return [
-            (
-                JournalRow(**_read(COLUMNS, row)),
-                tuple(None if one is None else str(one) for one in row[width:]),
-            )
-            for row in self._by_halves(query, 0, newest, newest)
-        ]
+        rows = self._by_halves(query, 0, newest, newest)
+        with self._legible():
+            return [
+                (
+                    JournalRow(**_read(COLUMNS, row)),
+                    tuple(None if one is None else str(one) for one in row[width:]),
+                )
+                for row in rows
+            ]
+
+    @contextmanager
+    def _legible(self) -> Iterator[None]:
+        """Says of what isn't as we write it that somebody else wrote it."""
+        try:
+            yield
+        except (TypeError, ValueError, OverflowError) as error:
+            raise messages.illegible(self._names.where) from error
 
     def _by_halves(
         self, query: str, after: int, upto: int, newest: int
@@ -315,7 +330,7 @@ def moment(seconds: Any) -> str:
 def _read(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     """A row by column: numbers as numbers, times as text."""
     return {
-        name: None if value is None
+        name: None if value is None and name not in _ALWAYS
         else int(value) if name in _INTEGERS
         else moment(value) if name in _TIMES
         else value

@@ -53,6 +53,33 @@ class TestReading:
         assert store.snapshot().seq == 0
 
 
+class TestEditedByHand:
+    """What isn't as we write it is refused in words, wherever it is read."""
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            "SET fence = NULL WHERE phase = 'lock'",
+            "SET seq = 'many' WHERE phase = 'lock'",
+            "SET `at` = NULL WHERE phase = 'lock'",
+            "SET `at` = 'yesterday' WHERE phase <> 'lock'",
+            "SET generation = 'second' WHERE phase <> 'lock'",
+        ],
+    )
+    def test_a_row_that_cannot_be_read(
+        self, store: SQLiteStore, lease: Lease, database: sqlite3.Connection, edit: str
+    ):
+        store.write(lease, [row("a", "create", "intent", "1")])
+
+        database.execute(f"UPDATE mdf_journal {edit}")
+
+        for read in (store.snapshot, store.history, store.journal):
+            with pytest.raises(StateError) as caught:
+                read()
+            assert caught.value.problems[0].code == "state-damaged"
+        assert len(store.export()) == 2
+
+
 class TestClock:
     """Fault 15: on one machine the store's clock is the machine's."""
 
