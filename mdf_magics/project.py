@@ -372,7 +372,8 @@ class Project(OpenedProject):
         if columns:
             named = self._chosen([word.strip("+") for word in tables], None, planned)
             asked = partial(_asked_columns, self.engine(planned))
-            found = column_graph(planned.expansion, planned.graph, asked)
+            wanted = chosen or ()
+            found = column_graph(planned.expansion, planned.graph, asked, wanted)
             every = frozenset(planned.tables)
             return columns_of(planned, found, named or every, chosen or every)
         statuses = {}

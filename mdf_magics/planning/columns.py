@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from mdf_magics.definitions.names import QUARANTINE, Homes
@@ -19,8 +19,9 @@ def column_graph(
     expansion: Expansion,
     graph: Graph,
     ask: Callable[[str], Sequence[str] | None] = lambda _: None,
+    tables: Collection[str] = (),
 ) -> dict[str, tuple[ColumnOrigin, ...]]:
-    """The columns of every table and where they come from, upstream tables first.
+    """The columns of tables and where they come from, upstream tables first.
 
     Tables of the project are named `schema.table` in what is read, sources in full, as
     in the graph; files as the parameter that reads them, `{{ files }}`.
@@ -28,12 +29,14 @@ def column_graph(
     Args:
         expansion: The tables.
         graph: Who reads whom.
-        ask: The columns of a source by its full name, and of a table that a function or
-            a notebook makes by its home; None where they aren't known.
+        ask: The columns of a source by its full name, and by its home of a table whose
+            body doesn't tell them all; None where they aren't known.
+        tables: These, and all that they read; none: all.
     """
+    wanted = {*tables}.union(*map(graph.ancestors, tables)) or expansion.tables.keys()
     found: dict[str, tuple[ColumnOrigin, ...]] = {}
     columns: dict[str, list[str]] = {}
-    for name in graph.order():
+    for name in filter(wanted.__contains__, graph.order()):
         table = expansion.tables[name]
         known = dict(_known(table, expansion.homes, columns, ask))
         origins = column_lineage(table.body, table.parameters, table.arguments, known)
@@ -42,6 +45,8 @@ def column_graph(
         kept = _kept(table, origins)
         found[name] = tuple(_named(one, expansion.homes) for one in kept)
         columns[name] = [one.column for one in kept]
+        if table.body.kind == "sql" and "*" in columns[name]:
+            columns[name] = list(ask(table.home) or columns[name])
         rejected = [*(one.column for one in origins), "mdf_failed"]
         columns[f"{name}{QUARANTINE}"] = rejected
     return found

@@ -58,8 +58,9 @@ def column_lineage(
         parameters: What the body declares.
         arguments: The values passed for them.
         known: The columns of tables, by their names as definitions write them; of
-            files by the parameter's name, `{{ files }}`. One that isn't there is
-            unknown: what `*` takes of it is said to be unresolved.
+            files by the parameter's name, `{{ files }}`, unless they say their schema.
+            One that isn't there is unknown: what `*` takes of it is said to be
+            unresolved.
 
     Raises:
         TemplateFault: The body can't be rendered.
@@ -68,15 +69,35 @@ def column_lineage(
         kind = {"python": "a Python function", "notebook": "a notebook"}[body.kind]
         return (ColumnOrigin("*", (), f"{kind} makes them"),)
     values: dict[str, Value] = {}
+    known = dict(known)
     for name, parameter in parameters.items():
         value = arguments.get(name)
         if parameter.type == "files":
             values[name] = Value(name, argument_name(name))
+            if declared := _declared(value):
+                known[f"{{{{ {name} }}}}"] = declared
         elif parameter.type in READ_TYPES:
             values[name] = Value(name, quoted(str(value)))
         else:
             values[name] = in_sql(parameter.type, value, quoted)
     return query_lineage(parse(body.text).render(values).text, known)
+
+
+def _declared(files: Any) -> list[str]:
+    """The columns that the schema of files names; none where there is no schema."""
+    from sqlglot import exp, parse_one
+    from sqlglot.errors import SqlglotError
+
+    schema = files.get("schema") if isinstance(files, Mapping) else None
+    if not schema:
+        return []
+    try:
+        table = parse_one(f"CREATE TABLE t ({schema})", dialect="databricks")
+    except (SqlglotError, RecursionError):
+        return []
+    return [
+        one.name for one in table.find_all(exp.ColumnDef) if one.parent is table.this
+    ]
 
 
 def query_lineage(
@@ -145,7 +166,8 @@ def _give_names(tree: exp.Expr) -> None:
 def _nested(tree: exp.Expr, columns: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """The columns of the tables that a query names, as sqlglot wants them.
 
-    All of them have as many parts as the longest name has.
+    All of them need as many parts as the longest name has: before shorter ones stands
+    a name that no query has.
     """
     from sqlglot import exp
 
@@ -155,10 +177,10 @@ def _nested(tree: exp.Expr, columns: Mapping[str, tuple[str, ...]]) -> dict[str,
     for table in tables:
         parts = [part.name.lower() for part in table.parts]
         there = columns.get(_name(table))
-        if there is None or len(parts) != depth:
+        if there is None:
             continue
         level = schema
-        for part in parts[:-1]:
+        for part in [*[""] * (depth - len(parts)), *parts[:-1]]:
             level = level.setdefault(part, {})
         level[parts[-1]] = dict.fromkeys(there, "string")
     return schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mdf_magics.planning.columns import column_graph
+from mdf_magics.transformations.column_lineage import ColumnRead
 from tests.planning.plans import plan
 
 TABLES = """
@@ -67,3 +68,57 @@ def test_where_nobody_knows_a_sources_columns_that_is_said() -> None:
         "*",
         "the columns of raw.crews are not known",
     )
+
+
+LANDED = """
+- name: bronze.crews
+  parameters:
+    source: {type: files, value: {path: c, format: csv, schema: "crew STRING, base STRUCT<city: STRING>"}}
+  sql: SELECT * FROM {{ source }} JOIN raw.x JOIN other.raw.y
+- name: bronze.planes
+  parameters: {source: {type: files, value: {path: p, format: csv}}}
+  sql: SELECT * FROM {{ source }}
+- name: gold.seats
+  sql: SELECT seats FROM bronze.crews JOIN bronze.planes ON model = x
+"""
+
+
+def test_files_that_say_their_schema_have_its_columns() -> None:
+    planned = plan(LANDED)
+    there = {"main.raw.x": ["x"], "other.raw.y": ["y"]}
+
+    found = column_graph(planned.expansion, planned.graph, there.get)
+
+    reads = {one.column: one.reads for one in found["bronze.crews"]}
+    assert reads == {
+        "crew": (ColumnRead("{{ source }}", "crew"),),
+        "base": (ColumnRead("{{ source }}", "base"),),
+        "x": (ColumnRead("main.raw.x", "x"),),
+        "y": (ColumnRead("other.raw.y", "y"),),
+    }
+
+
+def test_a_table_that_is_built_has_the_columns_that_its_query_does_not_tell() -> None:
+    planned = plan(LANDED)
+    built = {
+        "main.bronze.planes": ["model", "seats"],
+        "main.raw.x": ["x"],
+        "other.raw.y": ["y"],
+    }
+
+    found = column_graph(planned.expansion, planned.graph, built.get)
+
+    (origin,) = found["gold.seats"]
+    assert origin.reads == (ColumnRead("bronze.planes", "seats"),)
+
+
+def test_only_what_the_wanted_tables_read_is_asked_for() -> None:
+    planned = plan(LANDED)
+    asked: list[str] = []
+
+    found = column_graph(
+        planned.expansion, planned.graph, asked.append, ["bronze.planes"]
+    )
+
+    assert list(found) == ["bronze.planes"]
+    assert asked == ["main.bronze.planes"]
