@@ -779,10 +779,12 @@ def scd2(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
     told = history(events(rows, table), table).withColumn("mdf_delete", F.lit(False))
     same = [*keys, "__START_AT"]
     if exists(spark, home):
-        gone = spark.table(quoted(home)).join(touched, keys, "left_semi")
-        gone = gone.join(told.select(*same), same, "left_anti")
-        gone = gone.withColumn("mdf_delete", F.lit(True))
-        told = told.unionByName(gone, allowMissingColumns=True)
+        held = spark.table(quoted(home)).join(touched, keys, "left_semi")
+        # Columns and types as the table has them; then a full join, as an anti join
+        # would compute the history a second time.
+        told = told.unionByName(held.where("false"), allowMissingColumns=True)
+        held = held.select(*same).distinct()
+        told = told.join(held, same, "full_outer").fillna(True, "mdf_delete")
     return merge_into(spark, table, told, same, "true")
 
 
