@@ -13,6 +13,14 @@ from mdf_magics.errors import Problem, closest
 _SHORT = {"-h": "--help", "-t": "--target"}
 """What the command takes, too."""
 
+_ELSEWHERE = {
+    ("run", "tables"): "Did you mean --select? ",
+    ("deploy", "tables"): "Did you mean --select? ",
+    ("deploy", "dry-run"): "%mdf_plan shows what a deploy would do. ",
+    ("graph", "svg"): "Did you mean --format svg? ",
+}
+"""What people look for under the name that another tool gives it."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -43,7 +51,7 @@ def parse_line(one: Verb, line: str) -> Parsed:
         name, equals, given = word[2:].partition("=")
         option = options.get(name)
         if option is None:
-            raise _usage(one, f"there is no option --{name}", _near(name, options))
+            raise _usage(one, f"there is no option --{name}", _near(one, name, options))
         values[option.key] = _value(one, option, given if equals else None, words)
     return Parsed(_arguments(one, plain), values)
 
@@ -98,9 +106,10 @@ def _arguments(one: Verb, words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _near(name: str, options: Mapping[str, Option]) -> str:
-    near = closest(name, options)
-    return f"Did you mean --{near}? " if near else ""
+def _near(one: Verb, name: str, options: Mapping[str, Option]) -> str:
+    if near := closest(name, options):
+        return f"Did you mean --{near}? "
+    return _ELSEWHERE.get((one.name, name), "")
 
 
 def _usage(one: Verb, message: str, hint: str = "") -> WrongUsage:

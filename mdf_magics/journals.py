@@ -76,7 +76,8 @@ class Journals:
         """What happened, newest first."""
         shown = SHOWN if limit is None else limit
         found = self.store.history(key, shown + 1)
-        return History(self.store.target, tuple(found[:shown]), len(found) > shown)
+        more = len(found) > shown
+        return History(self.store.target, tuple(found[:shown]), more, key or "")
 
     def export(self) -> Exported:
         """Every row as it is stored, whatever version wrote it."""

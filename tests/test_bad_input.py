@@ -284,7 +284,8 @@ def test_the_session_stays_usable_after_all_that(
         result = shell.run_cell("%mdf_preview bronze.airlines")
 
     assert result.success, shown.stderr
-    assert "United" in shown.stdout + str(shown.outputs)
+    shown_data = [one.data["text/plain"] for one in shown.outputs]
+    assert "United" in shown.stdout + "".join(shown_data)
 
 
 def test_debug_shows_the_traceback(

@@ -83,12 +83,10 @@ def _problem(
     if detail["type"] == "extra_forbidden":
         keys = _keys_at(model, path[:-1])
         message = f'there is no key "{name}" here'
-        return Problem(
-            "unknown-key",
-            message,
-            did_you_mean(name, keys, limit=40),
-            locate(path, True),
-        )
+        hint = did_you_mean(name, keys, limit=40)
+        if " " in name:
+            hint = f"A text that holds a comma needs quotes here. {hint}"
+        return Problem("unknown-key", message, hint, locate(path, True))
     if detail["type"] == "missing":
         message = f'the key "{name}" is missing'
         return Problem(

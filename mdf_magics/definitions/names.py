@@ -41,6 +41,8 @@ def table_fault(name: str) -> str | None:
     documentation, "Names"); letters, digits and _ need no quotes anywhere.
     """
     parts = name.split(".")
+    if len(parts) == 3:
+        return f"must be {'.'.join(parts[1:])}: the catalog is the target's"
     if len(parts) != 2:
         return "must be schema.table"
     if name != name.lower():

@@ -225,6 +225,18 @@ def _place_at(source: Source, offset: int) -> Place:
     return Place(source, line, offset - text.rfind("\n", 0, offset))
 
 
+def _colon_hint(line: str) -> str:
+    if re.match(r"\s*(select|with|def|import|from)\b", line, re.IGNORECASE):
+        return "Write a line  ---  between the YAML and the body."
+    return "A key wants a colon; a body's lines are indented deeper than its key."
+
+
+def _flow_hint(before: str, bracket: str, opened: int) -> str:
+    if "${" in before:
+        return "Inside [ ] and { } a text with ${...} needs quotes."
+    return f"Close the {bracket} of line {opened} before this."
+
+
 def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1)
@@ -252,10 +264,10 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
         said, hint = "a quote is opened here and never closed", "Close it."
     elif said == "could not find expected ':'" and opened:
         place = Place(source, opened.line + 1, opened.column + 1)
-        hint = "A key wants a colon; a body's lines are indented deeper than its key."
+        hint = _colon_hint(lines[opened.line])
     elif "parsing a flow" in context and opened:
         bracket = "[" if "sequence" in context else "{"
-        hint = f"Close the {bracket} of line {opened.line + 1} before this."
+        hint = _flow_hint(line[: place.column], bracket, opened.line + 1)
     elif "mapping values are not allowed" in said:
         hint = (
             'A text that holds ": " needs quotes; a key needs a line of its own, and '

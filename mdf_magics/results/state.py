@@ -125,11 +125,14 @@ class History:
     operations: tuple[HistoryRow, ...]
     more: bool = False
     """Whether there are older ones."""
+    key: str = ""
+    """The only resource that is meant, if one was named."""
 
     def text(self) -> str:
         """A line for each operation; below it why it failed."""
         if not self.operations:
-            return f"Nothing has happened in {self.target} yet."
+            to = f" to {self.key}" if self.key else ""
+            return f"Nothing has happened{to} in {self.target} yet."
         lines = aligned(self.rows(), underline=True)
         lines += [
             f"\n{one.operation} {one.key} ({utc(one.started)}): {one.error}"

@@ -127,7 +127,11 @@ def _sentence(task: _Task, error: Exception, engine: Engine) -> str:
     if isinstance(error, NotebookError) or type(error).__name__ == "TableError":
         return str(error).removeprefix(f"{task.table}: ")
     problem = engine.explain(error).problems[0]
-    hint = "".join(f"\n  {line}" for line in problem.hint.splitlines())
+    said = problem.hint
+    if problem.code == "unknown-table":
+        line = f"run --select +{task.table}"
+        said = f"If a definition makes it, run both:  mdf {line}  or  %mdf_{line} ."
+    hint = "".join(f"\n  {line}" for line in said.splitlines())
     return f"{problem.message}{hint}"
 
 

@@ -5,8 +5,8 @@ It is the arithmetic of the runtime's merge, with a join in place of the MERGE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mdf_magics.definitions.names import quoted
@@ -106,7 +106,8 @@ class Rehearsing:
             return NextRun(files=files, columns=drift)
         good = unrejected(rows, self.table)
         compared, sampled = self._compared(good)
-        changes = self._counted(self._classified(compared, {c.name for c in there}))
+        classified = self._classified(compared, {one.name for one in there})
+        changes = self._counted(classified, columns)
         return NextRun(changes, counted=True, sampled=sampled, columns=drift)
 
     def _compared(self, rows: DataFrame) -> tuple[DataFrame, str]:
@@ -176,12 +177,19 @@ class Rehearsing:
             rows=rows,
         )
 
-    def _counted(self, classified: DataFrame) -> tuple[Change, ...]:
+    def _counted(
+        self, classified: DataFrame, columns: Iterable[Column]
+    ) -> tuple[Change, ...]:
+        kinds = {one.name: one for one in columns}
         counting = classified.where("mdf_change IS NOT NULL").groupBy("mdf_change")
         counted = self.engine.preview(lambda _: counting.count(), len(KINDS))
         numbers = dict(counted.rows)
         return tuple(
-            Change(kind, numbers[kind], self._first(_of_kind(classified, kind)))
+            Change(
+                kind,
+                numbers[kind],
+                _kept(self._first(_of_kind(classified, kind)), kinds),
+            )
             for kind in KINDS
             if numbers.get(kind)
         )
@@ -236,6 +244,12 @@ def _comparison(
 
 def _of_kind(classified: DataFrame, kind: str) -> DataFrame:
     return classified.where(f"mdf_change = '{kind}'").drop("mdf_change")
+
+
+def _kept(compared: Rows, columns: Mapping[str, Column]) -> Rows:
+    """Compared rows are texts, `old \u2192 new`; their columns keep their types."""
+    kept = (columns.get(one.name, one) for one in compared.columns)
+    return replace(compared, columns=tuple(kept))
 
 
 def _drift(query: Iterable[Column], table: Iterable[Column]) -> Iterable[str]:

@@ -226,7 +226,8 @@ def _of_function(
         if not parameter.type:
             message = f'the parameter "{name}" has no type'
             hint = (
-                f"Annotate it ({name}: str), or write  parameters: {{{name}: string}} ."
+                f"Annotate it, {name}: DataFrame for a table or {name}: str for a"
+                f" text; or write  parameters: {{{name}: table}} ."
             )
             offset = signature_offset(body.text, name)
             place = body.place_at(offset, len(name))

@@ -5,6 +5,7 @@ sqlglot parses it in the Databricks dialect. It is imported on first use: 0.4 s.
 
 from __future__ import annotations
 
+import ast
 import logging
 import re
 from collections.abc import Sequence
@@ -140,6 +141,7 @@ def _one_query(text: str) -> _Parsed:
 
     tokens = _tokens(text)
     _refuse_misspelt_start(tokens)
+    _refuse_braces(tokens)
     _refuse_missing_expressions(tokens)
     statements = _statements(tokens, text)
     if not statements:
@@ -156,7 +158,20 @@ def _one_query(text: str) -> _Parsed:
     token = next((one for one in tokens if one.text.upper() == word), tokens[0])
     message = f"a body is one query, this is {token.text.upper()}"
     hint = "Write the SELECT alone: what happens to the table says  write: ."
+    if _is_python(text):
+        message, hint = "this is neither a query nor a function", _PYTHON_HINT
     raise TemplateFault("not-one-query", message, hint, token.start, len(token.text))
+
+
+_PYTHON_HINT = "Python goes into a function:  def name(source: DataFrame) -> DataFrame:"
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _tokens(text: str) -> list[Token]:
@@ -208,6 +223,16 @@ def _refuse_misspelt_start(tokens: list[Token]) -> None:
         message = f"a query can't start with {first.text}"
         hint = f"Did you mean {near}?"
         raise TemplateFault("sql-syntax", message, hint, first.start, len(first.text))
+
+
+def _refuse_braces(tokens: list[Token]) -> None:
+    """Spark SQL has none; sqlglot takes them for a struct."""
+    from sqlglot import TokenType
+
+    for token in tokens:
+        if token.token_type == TokenType.L_BRACE:
+            hint = "A parameter is written {{ name }}, without quotes around it."
+            raise TemplateFault("sql-syntax", "{ can't stand here", hint, token.start)
 
 
 def _refuse_missing_expressions(tokens: list[Token]) -> None:
@@ -268,7 +293,8 @@ def _syntax_fault(error: Any, text: str) -> TemplateFault:
     else:
         said = said.replace("Expecting ", "Expected ").partition(" but got <")[0]
         said = said[0].lower() + said[1:]
-    return TemplateFault("sql-syntax", said, "", max(0, offset), max(1, len(word)))
+    hint = _PYTHON_HINT if _is_python(text) else ""
+    return TemplateFault("sql-syntax", said, hint, max(0, offset), max(1, len(word)))
 
 
 def _refuse_reading_functions(parsed: _Parsed) -> None:

@@ -56,6 +56,8 @@ _LOOP_VALUES = ("first", "last", "index", "index0", "length")
 
 _HINT = "A body takes {{ parameter }}, {% for x in parameter %} and {% if %}."
 
+_DBT_NAME = re.compile(r"\{\{\s*(?:ref|source)\s*\((?P<parts>[^)]*)\)\s*\}\}")
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 _QUOTES = re.compile(r"\\.|''|\"\"|``|'|\"|`|--|/\*|\*/|\n", re.DOTALL)
@@ -202,7 +204,11 @@ class Template:
         if len(tag.words) > 1 or not name.isidentifier() or name.lower() in RESERVED:
             message = f"{_shortened(tag.text)} is more than a parameter"
             length = len(tag.text)
-            raise TemplateFault("template", message, _HINT, tag.offset, length)
+            hint = _HINT
+            if called := _DBT_NAME.fullmatch(tag.text):
+                name = ".".join(re.findall(r"[^\s,'\"]+", called["parts"]))
+                hint = f"Write the table's name alone: {name}. What it reads is found."
+            raise TemplateFault("template", message, hint, tag.offset, length)
         return Piece(name, tag.offset, placeholder=True)
 
     def _refuse_what_is_not_needed(self) -> None:

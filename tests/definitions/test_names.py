@@ -64,7 +64,7 @@ class TestTables:
         ("name", "fault"),
         [
             ("planes", "must be schema.table"),
-            ("a.b.c", "must be schema.table"),
+            ("a.b.c", "must be b.c: the catalog is the target's"),
             ("", "must be schema.table"),
             ("Silver.Planes", "must be lower case, as Unity Catalog stores it: silver.planes"),
             ("a.", "must be letters, digits and _ on both sides of the dot"),

@@ -62,6 +62,13 @@ class TestOutputs:
         ] == [["raw.orders", "raw", "succeeded", "3"]]
         assert "read: raw.orders" in shop.ok("%mdf_preview mart.buyers")
 
+    def test_run_says_what_comes_before_a_table(self, shop: Notebook) -> None:
+        shop.ok("%mdf_deploy")
+
+        ran = shop.run("%mdf_run mart.buyers")
+
+        assert "%mdf_run --select +mart.buyers" in ran.text
+
 
 class TestCells:
     def test_table_is_previewed_and_saved(self, shop: Notebook) -> None:

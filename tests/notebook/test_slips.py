@@ -33,7 +33,24 @@ def after(text: str) -> str:
             "%mdf_table a.b\n%mdf_list\n", "%mdf_table a.b\n%mdf_list\n", id="lines"
         ),
         pytest.param("# a\n%%time\nx\n", "# a\n%%time\nx\n", id="another's magic"),
-        pytest.param("x = 1\n%%mdf_table a\n", "x = 1\n%%mdf_table a\n", id="code"),
+        pytest.param(
+            "%mdf_table a.b\ngroup: g\n", "%%mdf_table a.b\ngroup: g\n", id="YAML below"
+        ),
+        pytest.param(
+            "%mdf_table a.b\nSELECT 1\n", "%%mdf_table a.b\nSELECT 1\n", id="SQL below"
+        ),
+        pytest.param(
+            "%mdf_table a.b\ntry:\n", "%mdf_table a.b\ntry:\n", id="Python below"
+        ),
+        pytest.param(
+            "%mdf_lst a\nx = 1\n", "%mdf_help lst\nx = 1\n", id="an unknown line"
+        ),
+        pytest.param(
+            "%%mdf_tabel a.b\nSELECT 1\n", "%mdf_help tabel\n", id="an unknown cell"
+        ),
+        pytest.param(
+            't = """\n%%mdf_table a\n"""', 't = """\n%%mdf_table a\n"""', id="a text"
+        ),
         pytest.param("# only\n", "# only\n", id="no magic"),
         pytest.param("", "", id="nothing"),
     ],
@@ -74,3 +91,71 @@ def test_empty_cell_says_what_goes_into_it(
     assert not shown.success
     assert shown.text.startswith("empty-cell: ")
     assert expected in shown.text
+
+
+def test_code_above_a_cell_magic_is_refused(shop: Notebook) -> None:
+    shown = shop.run("%mdf_list\nx = 1\n%%mdf_table mart.b\n---\nSELECT 1 AS x")
+
+    assert isinstance(shown.error, SyntaxError)
+    assert "%%mdf_table must be its cell's first line" in str(shown.error)
+    assert shown.error.lineno == 3
+
+
+SAID = {
+    "a magic that isn't there": ("%mdf_rn", 'Did you mean "run"?'),
+    "a catalog before the name": (
+        "%%mdf_table main.mart.b\nSELECT 1 AS x",
+        "must be mart.b: the catalog is the target's",
+    ),
+    "no line of dashes": (
+        "%%mdf_table mart.b\nwrite: view\nSELECT 1 AS x",
+        "Write a line  ---  between the YAML and the body.",
+    ),
+    "a reference as dbt writes it": (
+        "%%mdf_table mart.b\nSELECT * FROM {{ ref('raw.orders') }}",
+        "Write the table's name alone: raw.orders.",
+    ),
+    "a source as dbt writes it": (
+        '%%mdf_table mart.b\nSELECT * FROM {{ source("raw", "orders") }}',
+        "Write the table's name alone: raw.orders.",
+    ),
+    "single braces": (
+        "%%mdf_table mart.b\nSELECT * FROM {orders}",
+        "A parameter is written {{ name }}",
+    ),
+    "an expression of Python": (
+        "%%mdf_transformation b\nparameters: {a: table}\n---\nspark.table(a).dropna()",
+        "Python goes into a function",
+    ),
+    "Python without its first line": (
+        "%%mdf_transformation b\nreturn spark.table(a)",
+        "Python goes into a function",
+    ),
+    "a parameter without a type": (
+        "%%mdf_transformation b\ndef b(rows):\n    return rows",
+        "rows: DataFrame for a table",
+    ),
+    "a dry run": ("%mdf_deploy --yes --dry-run", "%mdf_plan"),
+    "tables as an option": ("%mdf_run --tables mart.b", "Did you mean --select?"),
+    "a reference without quotes": (
+        "%%mdf_tables renamed\nfor_each: {what: [a]}\narguments: {source: raw.${each.what}, old: x}",
+        "Inside [ ] and { } a text with ${...} needs quotes.",
+    ),
+    "a comma in a text": (
+        "%%mdf_table mart.b\ncolumns: {x: {comment: it's euro, not dollar}}\n---\nSELECT 1 AS x",
+        "A text that holds a comma needs quotes here.",
+    ),
+    "a table that nothing has happened to": (
+        "%mdf_history mart.buyers",
+        "Nothing has happened to mart.buyers in local yet.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("typed", "said"), SAID.values(), ids=SAID)
+def test_what_people_type_gets_an_answer(shop: Notebook, typed: str, said: str) -> None:
+    before = shop.files()
+    shown = shop.run(typed)
+
+    assert said in f"{shown.text}{shown.error}"
+    assert shop.files() == before

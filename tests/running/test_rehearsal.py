@@ -158,6 +158,9 @@ def test_examples_show_what_changes(built: Project) -> None:
     changes = built.preview("mart.newest").preview.next_run
 
     assert changes is not None
+    (updated,) = (one for one in changes.changes if one.kind == "updated")
+    types = {one.name: one.type for one in updated.examples.columns}
+    assert types["id"] == "int"
     assert {one.kind: one.examples.rows for one in changes.changes} == {
         "inserted": (("4", "dan", "2"),),
         "updated": (("2", "bob \u2192 bobby", "1 \u2192 2"),),
