@@ -133,7 +133,9 @@ class TestNames:
         [
             pytest.param("t", 'the table name "t" must be schema.table', id="one part"),
             pytest.param(
-                "a.b.c", 'the table name "a.b.c" must be schema.table', id="three parts"
+                "a.b.c",
+                'the table name "a.b.c" must be b.c: the catalog is the target\'s',
+                id="three parts",
             ),
             pytest.param(
                 "S.T",

@@ -109,7 +109,7 @@ class TestDeclaring:
             ("sql: |\n  SELECT {{ b }},\n    {{ c }}", ["unknown-parameter t.yml:4:10 {{ b }} is no parameter | There are: a.\nAdd  b: ...  to  parameters: .", "unknown-parameter t.yml:5:5 {{ c }} is no parameter | There are: a.\nAdd  c: ...  to  parameters: ."]),
             ("sql: |\n  SELECT '{{ a }}'", ["quoted-placeholder t.yml:4:10 {{ a }} stands inside a string | Write  {{ a }}  without quotes: it brings its own."]),
             ("sql: |\n  {% for x in b %}{{ x }}{% endfor %}", ["unknown-parameter t.yml:4:3 {{ b }} is no parameter | There are: a.\nAdd  b: ...  to  parameters: ."]),
-            ("python: |\n  def t(a: int, b): ...", ['unknown-type t.yml:4:17 the parameter "b" has no type | Annotate it (b: str), or write  parameters: {b: string} .']),
+            ("python: |\n  def t(a: int, b): ...", ['unknown-type t.yml:4:17 the parameter "b" has no type | Annotate it, b: DataFrame for a table or b: str for a text; or write  parameters: {b: table} .']),
             ("python: |\n  def t(b: int): ...", ['unknown-parameter t.yml:2:14 the function t has no parameter "a" | There are: b.']),
             ("python: |\n  # def a\n  def late(a: int): ...", ["function-name t.yml:5:7 the function is called late, not t | Write  def t(...) ."]),
             ("python: |\n  def t(a):\n      return a b", ["python-syntax t.yml:5:16 this is not valid Python: invalid syntax"]),
