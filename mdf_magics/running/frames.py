@@ -136,9 +136,11 @@ class Frames:
         with describing(self.engine.session) if in_pipeline else nullcontext():
             frame = function(**arguments)
         if not isinstance(frame, AnyDataFrame):
-            message = f"the function returns {type(frame).__name__}, not a DataFrame"
+            what = "nothing" if frame is None else type(frame).__name__
+            message = f"the function returns {what}, not a DataFrame"
+            hint = "End it in  return  and a DataFrame."
             place = table.body.place(1)
-            raise EngineError(Problem("no-dataframe", message, "Return one.", place))
+            raise EngineError(Problem("no-dataframe", message, hint, place))
         return frame
 
     def inputs(self, table: Table) -> Mapping[str, Callable[[], DataFrame]]:
@@ -201,7 +203,11 @@ class Frames:
         table = self.maker(name)
         with self.located(table):
             rows = self.rows(table)
-            return _kept(rows, table) if table.name == name else _rejected(rows, table)
+            made = _kept if table.name == name else _rejected
+            try:
+                return made(rows, table)
+            except Exception as error:
+                raise self.engine.explain(error) from error
 
     def _files(self, table: Table, name: str) -> DataFrame:
         if name in self.given:

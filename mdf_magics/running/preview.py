@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mdf_magics.definitions.models import Expectation
 from mdf_magics.engines.protocol import Column, Engine, Rows
-from mdf_magics.errors import EngineError, EngineUnavailable, Problem, QueryStopped
+from mdf_magics.errors import (
+    EngineError,
+    EngineUnavailable,
+    Problem,
+    QueryStopped,
+    did_you_mean,
+)
 from mdf_magics.planning.expansion import Table
 from mdf_magics.planning.steps import Planned
 from mdf_magics.running.frames import Frames
@@ -101,7 +107,9 @@ class Previewer:
         rules = table.settings.expectations if name == table.name else ()
         with self._frames.located(table):
             frame = self._frames.rows(table)
-            _check_columns(self._engine.schema(lambda _: frame), table)
+            columns = self._engine.schema(lambda _: frame)
+            _check_columns(columns, table)
+            _check_roles(columns, table)
             self._check_rules(frame, table)
             shown = self._frames.held(name)
             first = self._engine.preview(lambda _: shown, rows)
@@ -148,6 +156,9 @@ class Previewer:
     def _schema(self, name: str) -> tuple[Column, ...]:
         table = self._frames.maker(name)
         with self._frames.located(table):
+            if any(_roles(table)):
+                query = self._frames.rows(table)
+                _check_roles(self._engine.schema(lambda _: query), table)
             columns = self._engine.schema(lambda _: self._frames.held(name))
             _check_columns(columns, table)
             return columns
@@ -212,6 +223,34 @@ def _check_columns(columns: tuple[Column, ...], table: Table) -> None:
         message = f"the query of {table.name} has two columns {', '.join(twice)}"
         hint = "Give one of them another name:  ... AS other ."
         raise EngineError(Problem("duplicate-column", message, hint, place))
+
+
+def _roles(table: Table) -> Iterator[tuple[str, str]]:
+    """The settings that name columns of a table's query, each with a column."""
+    settings = table.settings
+    if settings.write in ("append", "merge", "scd2"):
+        yield from (("keys", name) for name in settings.keys)
+        for role in ("sequence_by", "watermark"):
+            if name := getattr(settings, role):
+                yield role, name
+
+
+def _check_roles(columns: tuple[Column, ...], table: Table) -> None:
+    """Refuse a table that goes by a column which its query doesn't have."""
+    names = [column.name for column in columns]
+    known = {name.lower() for name in names}
+    missing = [one for one in _roles(table) if one[1].lower() not in known]
+    problems = [
+        Problem(
+            "unknown-column",
+            f'the query of {table.name} has no column "{name}", its {role}',
+            did_you_mean(name, names),
+            table.entry.place((role,)),
+        )
+        for role, name in missing
+    ]
+    if problems:
+        raise EngineError(*problems)
 
 
 def _the(frame: DataFrame, _: SparkSession) -> DataFrame:

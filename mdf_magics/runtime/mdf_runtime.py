@@ -28,6 +28,7 @@ import json
 import os
 import shutil
 import tempfile
+import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -255,6 +256,8 @@ def build(spark: SparkSession, table: Table, run: Run, runs_schema: str) -> None
     checkpoints = f"/Volumes/{runs_schema.replace('.', '/')}/checkpoints"
     new = partial(new_in_job, checkpoints=checkpoints)
     rows = query(spark, table, table["home"], new)
+    if table["write"] != "overwrite":
+        demand(table, ("keys", "sequence_by", "watermark"), rows, "its query")
     streamed = is_streamed(table)
     if streamed:
         make_schema(spark, f"{runs_schema}.mdf_runs")
@@ -340,10 +343,16 @@ def query(spark: SparkSession, table: Table, home: str, new: Open) -> DataFrame:
         return select(spark, table["sql"], given, objects)
     if "spark" in inspect.signature(table["python"]).parameters:
         objects["spark"] = spark
-    rows: DataFrame | None = table["python"](**given | objects)
+    rows: Any = table["python"](**given | objects)
     if rows is None:
         raise TableError("its function returned nothing. Does it end in  return ...  ?")
-    return rows
+    # Spark's classes of DataFrames have no common base before version 4.
+    if not hasattr(type(rows), "selectExpr"):
+        raise TableError(
+            f"its function returned {type(rows).__name__}, not a DataFrame of Spark. "
+            "Return the rows as they are before  collect  or  toPandas ."
+        )
+    return rows  # type: ignore[no-any-return]
 
 
 def opened(
@@ -375,10 +384,31 @@ def select(
     if not frames:
         return spark.sql(function(**given))
     slots = {name: f"\0{name}\0" for name in frames}
-    text = function(**given | slots).replace("{", "{{").replace("}", "}}")
+    text = doubled(function(**given | slots))
     for name, slot in slots.items():
         text = text.replace(slot, f"{{slot_{name}}}")
     return spark.sql(text, **{f"slot_{name}": rows for name, rows in frames.items()})
+
+
+def demand(table: Table, roles: tuple[str, ...], rows: DataFrame, where: str) -> None:
+    """Refuse a table that goes by a column which isn't there.
+
+    Args:
+        table: The table.
+        roles: Those of its settings that name columns of the rows.
+        rows: Where they must be.
+        where: What the rows are, for the message.
+    """
+    given = {role: table[role] for role in roles if table.get(role)}
+    there = rows.columns if given else []
+    known = {name.lower() for name in there}
+    for role, names in given.items():
+        for name in [names] if isinstance(names, str) else names:
+            if name.lower() not in known:
+                shown = textwrap.shorten(", ".join(there), 200, placeholder=" ...")
+                raise TableError(
+                    f"its {role} {name} is no column of {where}. There are: {shown}."
+                )
 
 
 def everything(
@@ -414,6 +444,7 @@ def new_in_job(
                 "grows with new rows. Add  watermark: COLUMN  to the table."
             )
         return rows
+    demand(table, ("watermark",), rows, what)
     if not exists(spark, home):
         return rows.where(f"{ticked(mark)} IS NOT NULL")
     held = mark
@@ -421,7 +452,7 @@ def new_in_job(
         held = "__START_AT"
     last, mark = f"(SELECT max({ticked(held)}) FROM {quoted(home)})", ticked(mark)
     new = f"coalesce({mark} > {last}, {last} IS NULL AND {mark} IS NOT NULL)"
-    return spark.sql(f"SELECT * FROM {{rows}} WHERE {new}", rows=rows)
+    return spark.sql(f"SELECT * FROM {{rows}} WHERE {doubled(new)}", rows=rows)
 
 
 def is_streamed(table: Table) -> bool:
@@ -760,7 +791,9 @@ def newest(rows: DataFrame, table: Table) -> DataFrame:
     if sequence := table.get("sequence_by"):
         return last_of(rows, keys, sequence)
     twice = f"the key {', '.join(keys)} is there twice: "
-    shown = f"concat({literal(twice)}, to_json(struct({listed(keys)})))"
+    advice = ". Nothing was written. Let the query give one row for each key."
+    json_of_key = f"to_json(struct({listed(keys)}))"
+    shown = f"concat({literal(twice)}, {json_of_key}, {literal(advice)})"
     twins = F.count("*").over(Window.partitionBy(*keys))
     rows = ensured(rows.withColumn("mdf_twins", twins), "mdf_twins = 1", shown)
     return rows.drop("mdf_twins")
@@ -797,7 +830,8 @@ def events(rows: DataFrame, table: Table) -> DataFrame:
     rows = rows.withColumn("mdf_delete", F.expr(f"coalesce(({deletes}), false)"))
     needed = [*table["keys"], *filter(None, [table.get("sequence_by")])]
     there = " AND ".join(f"{ticked(name)} IS NOT NULL" for name in needed)
-    return ensured(rows, there, literal(f"a row has NULL in {' or '.join(needed)}"))
+    told = f"a row has NULL in {' or '.join(needed)}. Nothing was written. "
+    return ensured(rows, there, literal(f"{told}Leave it out:  WHERE {there}"))
 
 
 def ensured(rows: DataFrame, condition: str, message: str) -> DataFrame:
@@ -868,13 +902,14 @@ def merge_into(
     if table["write"] == "merge" and "apply_as_deletes" not in table:
         deletes = unless = ""
     statement = (
-        f"MERGE INTO {quoted(home)} AS old USING {{rows}} AS new ON {same} {deletes}"
+        f"MERGE INTO {quoted(home)} AS old USING \0 AS new ON {same} {deletes}"
         f"WHEN MATCHED AND {newer} AND NOT ({equal}) "
         f"THEN UPDATE SET {', '.join(f'{name} = new.{name}' for name in names)} "
         f"WHEN NOT MATCHED {unless}THEN INSERT ({', '.join(names)}) "
         f"VALUES ({', '.join(f'new.{name}' for name in names)})"
     )
     with computed(spark, rows) as source:
+        statement = doubled(statement).replace("\0", "{rows}")
         changed = affected(spark.sql(statement, rows=source))
     if changed and (folder := folder_of(home)):
         metrics = commit_info(folder, version(folder))["operationMetrics"]
@@ -951,7 +986,7 @@ def insert(spark: SparkSession, how: str, home: str, rows: DataFrame) -> int | N
     chosen = "BY NAME SELECT *"
     if warehouse():
         chosen = f"SELECT {listed(spark.table(quoted(home)).columns)}"
-        chosen = chosen.replace("{", "{{").replace("}", "}}")
+        chosen = doubled(chosen)
     return affected(
         spark.sql(f"{how} {quoted(home)} {chosen} FROM {{rows}}", rows=rows)
     )
@@ -979,8 +1014,7 @@ def replace(spark: SparkSession, table: Table, rows: DataFrame) -> int:
         rows = rows.select(
             *(F.col(ticked(c)).alias(c, metadata=said.get(c)) for c in rows.columns)
         )
-        head = f"CREATE OR REPLACE TABLE {name}{clauses(table)} AS"
-        head = head.replace("{", "{{").replace("}", "}}")
+        head = doubled(f"CREATE OR REPLACE TABLE {name}{clauses(table)} AS")
         spark.sql(f"{head} SELECT * FROM {{rows}}", rows=rows)
     return spark.table(name).count()
 
@@ -1087,6 +1121,11 @@ def add_columns(spark: SparkSession, table: Table, fields: list[T.StructField]) 
 
 
 # ---- Names and DDL -------------------------------------------------------------------
+
+
+def doubled(text: str) -> str:
+    """SQL whose braces are its own, where `spark.sql` puts DataFrames into others."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def properties(spark: SparkSession, table: Table) -> dict[str, str]:
@@ -1225,7 +1264,16 @@ def pairs(values: dict[str, str]) -> str:
 
 
 def column_list(table: Table, fields: list[T.StructField]) -> str:
-    """The columns of a CREATE TABLE, with their comments."""
+    """The columns of a CREATE TABLE, with their comments.
+
+    Raises:
+        TableError: There are none, or one has no type.
+    """
+    if not fields:
+        raise TableError(
+            "its query has no columns. Is a file that it reads empty? "
+            "A file's first line names its columns."
+        )
     return ", ".join(
         f"{ticked(field.name)} {typed(field)}{remark(table, field.name)}"
         for field in fields
@@ -1241,7 +1289,8 @@ def typed(field: T.StructField) -> str:
     if isinstance(field.dataType, T.NullType):
         raise TableError(
             f"the column {field.name} is NULL and so has no type. "
-            f"Write  CAST(NULL AS STRING) AS {field.name}  or whatever it is to be."
+            f"Write  CAST(NULL AS STRING) AS {field.name}  or whatever it is to be. "
+            "If it comes from a file without rows, give the file a  schema ."
         )
     return ddl(field.dataType)
 

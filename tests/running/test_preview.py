@@ -48,6 +48,44 @@ def counted(source):
         return some
     return source
 
+%%mdf_table bronze.history
+write: scd2
+keys: [nam]
+sequence_by: moment
+apply_as_deletes: gone
+parameters: {source: {type: stream, value: bronze.seen}}
+---
+SELECT * FROM {{ source }}
+
+%%mdf_table bronze.raw
+write: append
+watermark: moment
+parameters: {source: {type: stream, value: bronze.seen}}
+---
+SELECT name, age, at FROM {{ source }}
+
+%%mdf_table bronze.deleting
+write: scd2
+keys: [name]
+sequence_by: at
+apply_as_deletes: gone
+parameters: {source: {type: stream, value: bronze.seen}}
+---
+SELECT * FROM {{ source }}
+
+%%mdf_table bronze.seen
+write: append
+parameters: {source: {type: stream, value: bronze.people}}
+watermark: at
+---
+SELECT * FROM {{ source }}
+
+%%mdf_table bronze.nothing
+parameters: {source: {type: table, value: bronze.people}}
+---
+def nothing(source):
+    source.select("name")
+
 %%mdf_table gold.rejected
 ---
 SELECT count(*) AS n, max(mdf_failed[0]) AS why FROM silver.people_quarantine
@@ -135,3 +173,41 @@ def test_a_pipelines_function_may_not_compute_anything(project: Project) -> None
     assert "a pipeline's function computes or writes something (collect, count" in said
     assert "tables/live.yml:7" in said
     assert "if source.count() > 2:" in said
+
+
+def test_columns_that_a_write_goes_by_must_be_there(project: Project) -> None:
+    with pytest.raises(EngineError) as error:
+        project.preview("bronze.raw")
+
+    said = str(error.value)
+    assert 'the query of bronze.raw has no column "moment", its watermark' in said
+    assert "watermark: moment" in said
+    assert "There are: age, at, name." in said
+
+
+def test_all_of_them_are_told_at_once(project: Project) -> None:
+    with pytest.raises(EngineError) as error:
+        project.preview("bronze.history")
+
+    said = str(error.value)
+    assert 'has no column "nam", its keys' in said
+    assert 'has no column "moment", its sequence_by' in said
+
+
+def test_unknown_column_of_deletions_is_an_error_with_a_place(
+    project: Project,
+) -> None:
+    with pytest.raises(EngineError, match="there is no column") as error:
+        project.preview("bronze.deleting")
+
+    assert "tables/bronze.yml" in str(error.value)
+
+
+def test_function_that_returns_nothing_is_told_what_to_return(
+    project: Project,
+) -> None:
+    with pytest.raises(EngineError) as error:
+        project.preview("bronze.nothing")
+
+    assert "the function returns nothing, not a DataFrame" in str(error.value)
+    assert "End it in  return  and a DataFrame." in str(error.value)
