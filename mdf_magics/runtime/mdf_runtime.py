@@ -812,11 +812,10 @@ def scd2(spark: SparkSession, table: Table, rows: DataFrame) -> int | None:
     told = history(events(rows, table), table).withColumn("mdf_delete", F.lit(False))
     same = [*keys, "__START_AT"]
     if exists(spark, home):
+        told = fitted(spark, table, told, "mdf_delete")
         held = spark.table(quoted(home)).join(touched, keys, "left_semi")
-        # Columns and types as the table has them; then a full join, as an anti join
-        # would compute the history a second time.
-        told = told.unionByName(held.where("false"), allowMissingColumns=True)
         held = held.select(*same).distinct()
+        # An anti join for rows to delete would compute the history a second time.
         told = told.join(held, same, "full_outer").fillna(True, "mdf_delete")
     return merge_into(spark, table, told, same, "true")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.home import Home
+from tests.runtime.home import Home, query
 
 PLANES: dict[str, Any] = {
     "write": "merge",
@@ -219,3 +219,22 @@ def expected_history(
                 runs.append({"values": values, "start": at, "end": None})
         history += [(key, run["values"][0], run["start"], run["end"]) for run in runs]
     return history
+
+
+@pytest.mark.parametrize("table", [PLANES, HISTORY], ids=["merge", "scd2"])
+def test_a_column_that_the_source_lost_is_null_in_later_rows(
+    home: Home, table: dict[str, Any]
+) -> None:
+    def land(row: str) -> None:
+        home.build("bronze.planes", sql=query(row), on_schema_change="replace")
+
+    land("SELECT 'a' AS code, 1 AS at, 10 AS seats, 2 AS engines")
+    home.build("silver.planes", **table)
+    land("SELECT 'b' AS code, 2 AS at, 20 AS seats, true AS leased")
+
+    home.build("silver.planes", **table)
+
+    assert home.rows("silver.planes", "code, seats, engines, leased") == [
+        ("a", 10, 2, None),
+        ("b", 20, None, True),
+    ]
