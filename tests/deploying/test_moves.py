@@ -277,8 +277,8 @@ class TestAnotherKindOfHome:
         ]  # fmt: skip
         assert str(error.value).splitlines()[-3:-1] == [
             (
-                "  Say  mdf deploy -t local --rebuild s.y  or  "
-                "%mdf_deploy --target local --rebuild s.y ."
+                "  Say  mdf deploy -t local --yes --rebuild s.y  or  "
+                "%mdf_deploy --target local --yes --rebuild s.y ."
             ),
             "",
         ]
