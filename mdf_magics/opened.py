@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mdf_magics.definitions.loading import Definitions, load
 from mdf_magics.definitions.placement_file import placement_changes
-from mdf_magics.definitions.storing import LOCAL_FOLDER, locked, write
+from mdf_magics.definitions.storing import LOCAL_FOLDER, Change, locked, write
 from mdf_magics.deploying.generated import write_generated
 from mdf_magics.engines import Engine, engine_settings
 from mdf_magics.errors import DefinitionError, Problem, did_you_mean
@@ -167,10 +167,16 @@ class OpenedProject:
         self._previews[key] = preview
         return Previewed(preview, difference(before, preview) if before else "")
 
-    def record_placement(self, planned: Planned) -> None:
-        """Keep in `placement.yml` which part each table is in."""
+    def record_placement(self, planned: Planned) -> list[Change]:
+        """Keep in `placement.yml` which part each table is in.
+
+        Returns:
+            What became of that file and those beside it.
+        """
         with locked(self.root):
-            write(self.root, placement_changes(self.root, planned.parts.placement))
+            changes = placement_changes(self.root, planned.parts.placement)
+            write(self.root, changes)
+        return changes
 
     def write_files(
         self,
@@ -188,9 +194,10 @@ class OpenedProject:
             check: Write nothing; say what would change.
             only: The paths to write; None: all.
         """
-        placed = placement_changes(self.root, planned.parts.placement)
-        if not check:
-            self.record_placement(planned)
+        if check:
+            placed = placement_changes(self.root, planned.parts.placement)
+        else:
+            placed = self.record_placement(planned)
         development = bool(planned.identity.user)
         files = write_generated(
             self.root, compiled, development=development, check=check, only=only
