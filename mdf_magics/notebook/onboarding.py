@@ -267,7 +267,7 @@ class OnboardingForm:
             self._tables.value = [one for one in choice.sources if one in set(shown)]
             chosen, there = len(choice.sources), count(len(shown), "table")
             self._chosen.value = f"{chosen} chosen · {there} shown"
-            previewed = _one_of(self._of.value, choice.sources)
+            previewed = _one_of(self._of.value or "", choice.sources)
             self._of.options = choice.sources
             self._of.value = previewed or None
             self._fill_grid()
@@ -399,10 +399,8 @@ def _grid_line(cells: Sequence[widgets.Widget]) -> widgets.HBox:
     return widgets.HBox(list(cells))
 
 
-def _one_of(value: str | None, known: Sequence[str]) -> str:
-    if value in known and value is not None:
-        return value
-    return known[0] if known else ""
+def _one_of(value: str, known: Sequence[str]) -> str:
+    return value if value in known else (known[0] if known else "")
 
 
 def _shown(value: Any) -> str:
