@@ -12,11 +12,11 @@ import pytest
 
 from mdf_magics.engines import Column, databricks
 from mdf_magics.errors import EngineError, EngineUnavailable
+from tests.engines.endless import ENDLESS, EndlessQuery
 from tests.engines.stand_in import fail, once
 
 DENIED = "[INSUFFICIENT_PERMISSIONS] Insufficient privileges:\n"
 CLIENT = version("databricks-connect")
-ENDLESS = "SELECT count(*) FROM range(0, 100000000000) WHERE id % 7 = sqrt(id)"
 
 
 def problem_of(engine, query="SELECT 1"):
@@ -290,20 +290,11 @@ def test_a_missing_right_is_named_with_its_object(
 
 def test_cancel_interrupts_by_tag_and_the_session_stays(connect_to, workspace):
     engine = connect_to()
-    raised: list[EngineError] = []
-
-    def query():
-        try:
-            engine.preview(ENDLESS, 1)
-        except EngineError as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=query)
-    thread.start()
-    while thread.is_alive():
+    query = EndlessQuery(engine)
+    while query.is_alive():
         engine.cancel()
-        thread.join(0.1)
-    [error] = raised
+        query.join(0.1)
+    [error] = query.raised
     assert error.problems[0].code == "cancelled"
     [begun] = {
         tag for call in workspace.asked("ExecutePlan") for tag in call.request.tags

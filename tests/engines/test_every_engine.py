@@ -12,8 +12,7 @@ import pytest
 from mdf_magics.engines import Column, Rows
 from mdf_magics.engines.browsing import TableColumn
 from mdf_magics.errors import EngineError, QueryStopped
-
-ENDLESS = "SELECT count(*) FROM range(0, 100000000000) WHERE id % 7 = sqrt(id)"
+from tests.engines.endless import ENDLESS, EndlessQuery
 
 
 def test_a_preview_of_sql_has_columns_rows_and_whether_there_are_more(each):
@@ -91,20 +90,13 @@ def test_dataframes_can_be_made_from_python_values(each):
 
 def test_cancel_interrupts_a_query_of_another_thread(each):
     engine, _ = each
-    raised: list[Exception] = []
-
-    def query():
-        try:
-            engine.preview(ENDLESS, 1)
-        except EngineError as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=query)
-    thread.start()
-    while thread.is_alive():  # until it has begun, there is nothing to cancel
+    query = EndlessQuery(engine)
+    while query.is_alive():  # until it has begun, there is nothing to cancel
         engine.cancel()
-        thread.join(0.05)
-    assert [str(error) for error in raised] == ["cancelled: the query was cancelled"]
+        query.join(0.05)
+    assert [str(error) for error in query.raised] == [
+        "cancelled: the query was cancelled"
+    ]
     assert engine.preview("SELECT 1 AS one", 1).rows == ((1,),)
 
 
@@ -138,24 +130,17 @@ def test_a_query_that_takes_too_long_is_interrupted_on_the_server(
 def test_closing_stops_what_other_threads_do_and_waits_for_them(maker, request):
     """A channel that is closed while another thread begins a call crashes gRPC."""
     engine = request.getfixturevalue(maker)()
-    raised: list[Exception] = []
-
-    def query():
-        try:
-            engine.preview(ENDLESS, 1)
-        except EngineError as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=query)
-    thread.start()
-    while not engine._tags and thread.is_alive():
+    query = EndlessQuery(engine)
+    while not engine._tags and query.is_alive():
         time.sleep(0.01)
 
     engine.close()
 
     assert not engine._uses
-    thread.join()
-    assert [str(error) for error in raised] == ["cancelled: the query was cancelled"]
+    query.join()
+    assert [str(error) for error in query.raised] == [
+        "cancelled: the query was cancelled"
+    ]
 
 
 def test_code_that_uses_the_session_can_have_its_errors_explained(complaining):
