@@ -13,6 +13,19 @@ from tests.workspace import WorkspaceServer
 ROOT = Path(__file__).parent.parent.parent
 
 
+def killed(module: str, *words: str) -> str:
+    """What a process says that kills deploys and checks what is left."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.deploying.{module}", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "scenario",
@@ -32,20 +45,11 @@ def test_killed_at_each_call(
     `hundred` has a hundred tables: parts that are made, changed, renamed and deleted,
     and tables that move between them.
     """
-    command = [sys.executable, "-m", "tests.deploying.kill_each_call"]
+    said = killed("kill_each_call", str(tmp_path), scenario, when)
 
-    done = subprocess.run(
-        [*command, str(tmp_path), scenario, when],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
     with capsys.disabled():
-        print(f"\n{scenario}, {when} each call: {done.stdout.strip()}")
-    assert int(done.stdout.split()[1]) >= 16
+        print(f"\n{scenario}, {when} each call: {said}")
+    assert int(said.split()[1]) >= 16
 
 
 @pytest.mark.full
@@ -57,20 +61,11 @@ def test_killed_at_each_request_to_a_workspace(
     capsys: pytest.CaptureFixture[str],
 ):
     """Twelve tables: jobs that are changed, renamed and deleted, and a new pipeline."""
-    command = [sys.executable, "-m", "tests.deploying.kill_each_request"]
+    said = killed("kill_each_request", str(tmp_path), when)
 
-    done = subprocess.run(
-        [*command, str(tmp_path), when],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
     with capsys.disabled():
-        print(f"\n{when} each request: {done.stdout.strip()}")
-    targets = int(done.stdout.split()[1]) + 1  # and the one that lived
+        print(f"\n{when} each request: {said}")
+    targets = int(said.split()[1]) + 1  # and the one that lived
     assert targets >= 16
     assert len(server.jobs.jobs) == 3 * targets
     assert len(server.pipelines.pipelines) == targets

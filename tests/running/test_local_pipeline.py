@@ -104,13 +104,18 @@ CONTENTS = (
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tables = tmp_path / "definitions" / "tables"
+def describe(folder: Path) -> None:
+    """Write the tables' definitions, and the file that they begin with."""
+    tables = folder / "definitions" / "tables"
     tables.mkdir(parents=True)
     (tables / "all.yml").write_text(TABLES)
-    (tmp_path / "landing").mkdir()
-    (tmp_path / "landing" / "1.csv").write_text(EVENTS)
+    (folder / "landing").mkdir()
+    (folder / "landing" / "1.csv").write_text(EVENTS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    describe(tmp_path)
     return tmp_path
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mdf_magics.cli import main
-from tests.running.test_local_pipeline import CONTENTS, EVENTS, PROJECT, TABLES
+from tests.running.test_local_pipeline import CONTENTS, PROJECT, describe
 
 BEGIN_ANEW = ("silver.history", "silver.kept", "silver.newest")
 """What wants its name said: append, merge and scd2."""
@@ -41,11 +41,7 @@ def left_out(folder: Path, table: str) -> tuple[int, int]:
 @pytest.mark.full
 def test_tables_hold_the_same_rows_wherever_they_are(tmp_path: Path) -> None:
     """One project over time: what ran on a job, then a pipeline, then a job again."""
-    tables = tmp_path / "definitions" / "tables"
-    tables.mkdir(parents=True)
-    (tables / "all.yml").write_text(TABLES)
-    (tmp_path / "landing").mkdir()
-    (tmp_path / "landing" / "1.csv").write_text(EVENTS)
+    describe(tmp_path)
     settings = tmp_path / "definitions" / "mdf.yml"
     settings.write_text(PROJECT.format(home="job"))
     mdf(tmp_path, "deploy")
